@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of snd-audio-module.ko share. Who owns what:
+ *
+ *	sound card -> card -> journal <- notification fd
+ *	               ^ ^--- element (as many as the card has notification elements)
+ *	              port <- module
+ *	               ^----- buffer (PortCls)
+ *
+ * An arrow is a reference. Nothing here refers to the sound card's own memory once it is gone:
+ * &struct snd_audio_module_card.card is used only until the disconnect, and by its callers'
+ * promise before that.
+ *
+ * Locks, outer before inner: controls_rwsem -> snd_audio_module_card.lock -> raw locks. A
+ * notification fd's lock is taken alone, outside of raw locks.
+ */
+#ifndef __AUDIO_MODULE_LOCAL_H
+#define __AUDIO_MODULE_LOCAL_H
+
+#include <linux/hashtable.h>
+#include <linux/idr.h>
+#include <linux/irq_work.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/timer.h>
+#include <sound/audio_module.h>
+#include <sound/core.h>
+#include <sound/control.h>
+
+struct dentry;
+struct snd_hwdep;
+
+/* Size of the data behind a record's header, and of the whole record. */
+#define SND_AUDIO_MODULE_RECORD_SIZE(data_size) \
+	ALIGN(sizeof(struct snd_audio_module_record) + (data_size), 8)
+#define SND_AUDIO_MODULE_MAX_RECORD_SIZE \
+	SND_AUDIO_MODULE_RECORD_SIZE(SND_AUDIO_MODULE_MAX_DATA_SIZE)
+
+/* Longest value of a notification element: what an ALSA BYTES element holds. */
+#define SND_AUDIO_MODULE_MAX_VALUE_SIZE		512
+
+/* ------------------------------------------------------------------ journal.c */
+
+/**
+ * struct snd_audio_module_journal - the newest records of one card
+ * @kref: the card and each notification fd hold one
+ * @id: random, tells journals apart
+ * @data: the ring
+ * @size: bytes of @data, a power of two
+ * @lock: orders reservations; protects @newest, @oldest, @removed and writes of @head and @tail
+ * @head: position behind the youngest record, in bytes since the beginning; read without @lock
+ * @tail: position of the oldest record; read without @lock to see whether a copy is still good
+ * @newest: sequence of the newest notification
+ * @oldest: no notification before this one is left
+ * @removed: the card is gone: nothing is written any more
+ * @sleepers_lock: protects @sleepers
+ * @sleepers: the notification fds that had caught up and wait
+ * @wake: wakes them
+ */
+struct snd_audio_module_journal {
+	struct kref kref;
+	u64 id;
+	u8 *data;
+	u32 size;
+	raw_spinlock_t lock;
+	atomic64_t head;
+	atomic64_t tail;
+	u64 newest;
+	u64 oldest;
+	bool removed;
+	raw_spinlock_t sleepers_lock;
+	struct list_head sleepers;
+	struct irq_work wake;
+};
+
+/**
+ * struct snd_audio_module_state - one consistent look at a journal
+ * @head: see &struct snd_audio_module_journal
+ * @tail: see &struct snd_audio_module_journal
+ * @newest: see &struct snd_audio_module_journal
+ * @oldest: see &struct snd_audio_module_journal
+ * @removed: see &struct snd_audio_module_journal
+ */
+struct snd_audio_module_state {
+	u64 head;
+	u64 tail;
+	u64 newest;
+	u64 oldest;
+	bool removed;
+};
+
+/**
+ * struct snd_audio_module_entry - what is to be written into a journal
+ * @type: enum snd_audio_module_record_type
+ * @endpoint: index or SND_AUDIO_MODULE_NONE
+ * @module: index or SND_AUDIO_MODULE_NONE
+ * @notification_id: may be NULL where @type is not a notification
+ * @identity: first part of the data, or NULL
+ * @data: rest of the data
+ * @size: bytes at @data
+ */
+struct snd_audio_module_entry {
+	u16 type;
+	u16 endpoint;
+	u16 module;
+	const guid_t *notification_id;
+	const struct snd_audio_module_notification *identity;
+	const void *data;
+	u32 size;
+};
+
+/**
+ * struct snd_audio_module_sleeper - a notification fd that waits for the journal
+ * @list: in &struct snd_audio_module_journal.sleepers, or empty
+ * @wait: who waits
+ */
+struct snd_audio_module_sleeper {
+	struct list_head list;
+	wait_queue_head_t wait;
+};
+
+bool snd_audio_module_journal_size_valid(unsigned int size);
+struct snd_audio_module_journal *snd_audio_module_journal_new(u32 size);
+void snd_audio_module_journal_get(struct snd_audio_module_journal *journal);
+void snd_audio_module_journal_put(struct snd_audio_module_journal *journal);
+void snd_audio_module_journal_remove(struct snd_audio_module_journal *journal);
+int snd_audio_module_journal_write(struct snd_audio_module_journal *journal,
+				   const struct snd_audio_module_entry *entry,
+				   struct snd_audio_module_record *header, u64 *position);
+void snd_audio_module_journal_look(struct snd_audio_module_journal *journal,
+				   struct snd_audio_module_state *state);
+int snd_audio_module_journal_peek(struct snd_audio_module_journal *journal, u64 position,
+				  struct snd_audio_module_record *header);
+int snd_audio_module_journal_copy(struct snd_audio_module_journal *journal, u64 position,
+				  u32 offset, void *to, u32 size);
+void snd_audio_module_journal_sleep(struct snd_audio_module_journal *journal,
+				    struct snd_audio_module_sleeper *sleeper);
+void snd_audio_module_journal_awake(struct snd_audio_module_journal *journal,
+				    struct snd_audio_module_sleeper *sleeper);
+
+/* ------------------------------------------------------------------ doorbell.c */
+
+/**
+ * struct snd_audio_module_doorbell - tells ALSA programs that elements changed
+ * @card: whose
+ * @work: rings for the first change
+ * @timer: rings for those that came meanwhile
+ * @busy: bit 0: @work or @timer will look at the elements again
+ * @stopped: nothing rings any more
+ */
+struct snd_audio_module_doorbell {
+	struct snd_card *card;
+	struct irq_work work;
+	struct timer_list timer;
+	unsigned long busy;
+	bool stopped;
+};
+
+struct snd_audio_module_card;
+struct snd_audio_module_element;
+
+void snd_audio_module_doorbell_init(struct snd_audio_module_card *card);
+void snd_audio_module_doorbell_changed(struct snd_audio_module_card *card,
+				       struct snd_audio_module_element *element);
+void snd_audio_module_doorbell_stop(struct snd_audio_module_card *card);
+
+/* ------------------------------------------------------------------ card.c */
+
+/**
+ * struct snd_audio_module_card - what this module knows of one sound card
+ * @kref: the sound card and each port hold one
+ * @list: in the list of all, until the sound card is freed
+ * @card: the sound card
+ * @number: its number
+ * @name: its device's name, for messages
+ * @lock: protects @registered, @ports, the ports' modules, @generation and @counters
+ * @registered: programs can see the sound card: its elements are complete
+ * @journal: its journal
+ * @elements: its notification elements; grows only before the card is registered
+ * @doorbell: its doorbell
+ * @ports: its ports in the order of their making
+ * @next_port: index for the next port
+ * @module_indices: the indices that its modules have
+ * @next_module: where to look for the next free one: a used index comes again late
+ * @module_limit: more than any index that a module ever had
+ * @generation: changes with the list of modules
+ * @counters: of the ports that are gone
+ * @hwdep: its hwdep device, which is the sound card's
+ * @debugfs: its directory
+ */
+struct snd_audio_module_card {
+	struct kref kref;
+	struct list_head list;
+	struct snd_card *card;
+	int number;
+	char name[32];
+	struct mutex lock;	/* see @lock above */
+	bool registered;
+	struct snd_audio_module_journal *journal;
+	struct list_head elements;
+	struct snd_audio_module_doorbell doorbell;
+	struct list_head ports;
+	u16 next_port;
+	struct ida module_indices;
+	u16 next_module;
+	u32 module_limit;
+	u64 generation;
+	u64 counters[SND_AUDIO_MODULE_COUNTERS];
+	struct snd_hwdep *hwdep;
+	struct dentry *debugfs;
+};
+
+struct snd_audio_module_card *snd_audio_module_card_find_or_new(struct snd_card *card);
+void snd_audio_module_card_get(struct snd_audio_module_card *card);
+void snd_audio_module_card_put(struct snd_audio_module_card *card);
+void snd_audio_module_card_changed(struct snd_audio_module_card *card, u16 endpoint);
+
+/* ------------------------------------------------------------------ element.c */
+
+/**
+ * struct snd_audio_module_element - a control element that shows the newest record
+ * @list: in &struct snd_audio_module_card.elements
+ * @card: whose
+ * @id: copy of the control's id; the control itself is ALSA's
+ * @descriptor: for the TLV
+ * @name: for the TLV
+ * @count: bytes of the value
+ * @changed: bit 0: the doorbell has not rung for the newest record
+ * @lock: protects what follows
+ * @sequence: of the newest record, 0 before the first
+ * @position: of the newest record in the journal
+ * @value: the newest record, cut to @count
+ */
+struct snd_audio_module_element {
+	struct list_head list;
+	struct snd_audio_module_card *card;
+	struct snd_ctl_elem_id id;
+	struct snd_audio_module_tlv_descriptor descriptor;
+	char name[sizeof_field(struct snd_audio_module_module_info, name)];
+	u16 count;
+	unsigned long changed;
+	raw_spinlock_t lock;
+	u64 sequence;
+	u64 position;
+	u8 value[SND_AUDIO_MODULE_MAX_VALUE_SIZE];
+};
+
+struct snd_audio_module_element *
+snd_audio_module_element_new(struct snd_audio_module_card *card,
+			     const struct snd_audio_module_tlv_descriptor *descriptor,
+			     const char *endpoint, const char *label, const char *name,
+			     size_t data_size);
+void snd_audio_module_element_show(struct snd_audio_module_element *element,
+				   const struct snd_audio_module_record *header, u64 position,
+				   const struct snd_audio_module_entry *entry);
+void snd_audio_module_elements_free(struct snd_audio_module_card *card);
+
+/* ------------------------------------------------------------------ port.c */
+
+/**
+ * struct snd_audio_module_port - a driver's handle for one endpoint (IPortClsNotifications)
+ * @kref: the driver and each module hold one
+ * @card: whose
+ * @list: in &struct snd_audio_module_card.ports
+ * @index: in LIST
+ * @device_id: DeviceId
+ * @name: of the endpoint
+ * @playback_devices: PCM devices that play to it, a bit each
+ * @capture_devices: PCM devices that record from it, a bit each
+ * @element: shows what belongs to no module with an element of its own
+ * @modules: its modules; changed under &struct snd_audio_module_card.lock, read under RCU
+ * @counters: what happened to its callers' calls
+ * @warned: bit N: counter N had its message
+ * @buffers_lock: protects @buffers and @buffers_live
+ * @buffers: live PortCls buffers by the value of their pointer
+ * @buffers_live: how many
+ */
+struct snd_audio_module_port {
+	struct kref kref;
+	struct snd_audio_module_card *card;
+	struct list_head list;
+	u16 index;
+	guid_t device_id;
+	char name[sizeof_field(struct snd_audio_module_endpoint_info, name)];
+	u32 playback_devices;
+	u32 capture_devices;
+	struct snd_audio_module_element *element;
+	struct list_head modules;
+	atomic64_t counters[SND_AUDIO_MODULE_COUNTERS];
+	unsigned long warned;
+	raw_spinlock_t buffers_lock;
+	DECLARE_HASHTABLE(buffers, 6);
+	unsigned int buffers_live;
+};
+
+void snd_audio_module_port_count(struct snd_audio_module_port *port,
+				 enum snd_audio_module_counter counter);
+void snd_audio_module_port_write(struct snd_audio_module_port *port,
+				 const struct snd_audio_module *module,
+				 const guid_t *notification_id,
+				 const struct snd_audio_module_notification *identity,
+				 const void *data, size_t size);
+bool snd_audio_module_name_valid(const char *name, size_t size);
+
+/* ------------------------------------------------------------------ module.c */
+
+/**
+ * struct snd_audio_module - one audio module
+ * @list: in &struct snd_audio_module_port.modules
+ * @rcu: for its end
+ * @port: whose; a reference
+ * @index: in LIST
+ * @element: its own element, or its port's
+ * @identity: what each of its notifications begins with
+ * @version_major: the vendor's
+ * @version_minor: the vendor's
+ * @label: short name
+ * @name: the vendor's name
+ */
+struct snd_audio_module {
+	struct list_head list;
+	struct rcu_head rcu;
+	struct snd_audio_module_port *port;
+	u16 index;
+	struct snd_audio_module_element *element;
+	struct snd_audio_module_notification identity;
+	u32 version_major;
+	u32 version_minor;
+	char label[sizeof_field(struct snd_audio_module_module_info, label)];
+	char name[sizeof_field(struct snd_audio_module_module_info, name)];
+};
+
+const struct snd_audio_module *
+snd_audio_module_find(const struct snd_audio_module_port *port,
+		      const struct snd_audio_module_notification *identity);
+
+/* ------------------------------------------------------------------ notification_fd.c */
+
+int snd_audio_module_subscribe(struct snd_audio_module_card *card,
+			       struct snd_audio_module_subscribe __user *argument);
+
+/* ------------------------------------------------------------------ hwdep.c */
+
+int snd_audio_module_hwdep_new(struct snd_audio_module_card *card);
+void snd_audio_module_card_counters(struct snd_audio_module_card *card, u64 *counters);
+
+/* ------------------------------------------------------------------ portcls.c */
+
+void snd_portcls_free_left_behind(struct snd_audio_module_port *port);
+
+/* ------------------------------------------------------------------ debugfs.c */
+
+/**
+ * enum snd_audio_module_object - what is counted as long as it lives
+ * @SND_AUDIO_MODULE_OBJECT_CARD: &struct snd_audio_module_card
+ * @SND_AUDIO_MODULE_OBJECT_JOURNAL: &struct snd_audio_module_journal
+ * @SND_AUDIO_MODULE_OBJECT_ELEMENT: &struct snd_audio_module_element
+ * @SND_AUDIO_MODULE_OBJECT_PORT: &struct snd_audio_module_port
+ * @SND_AUDIO_MODULE_OBJECT_MODULE: &struct snd_audio_module
+ * @SND_AUDIO_MODULE_OBJECT_BUFFER: a PortCls buffer
+ * @SND_AUDIO_MODULE_OBJECT_NOTIFICATION_FD: a notification fd
+ * @SND_AUDIO_MODULE_OBJECTS: how many kinds
+ */
+enum snd_audio_module_object {
+	SND_AUDIO_MODULE_OBJECT_CARD,
+	SND_AUDIO_MODULE_OBJECT_JOURNAL,
+	SND_AUDIO_MODULE_OBJECT_ELEMENT,
+	SND_AUDIO_MODULE_OBJECT_PORT,
+	SND_AUDIO_MODULE_OBJECT_MODULE,
+	SND_AUDIO_MODULE_OBJECT_BUFFER,
+	SND_AUDIO_MODULE_OBJECT_NOTIFICATION_FD,
+	SND_AUDIO_MODULE_OBJECTS
+};
+
+void snd_audio_module_object_born(enum snd_audio_module_object object);
+void snd_audio_module_object_died(enum snd_audio_module_object object);
+const char *snd_audio_module_counter_name(enum snd_audio_module_counter counter);
+void snd_audio_module_debugfs_init(void);
+void snd_audio_module_debugfs_exit(void);
+void snd_audio_module_debugfs_card(struct snd_audio_module_card *card);
+
+/* ------------------------------------------------------------------ parameters, card.c */
+
+/**
+ * enum snd_audio_module_doorbell_kind - parameter doorbell
+ * @SND_AUDIO_MODULE_DOORBELL_VALUE: a VALUE event
+ * @SND_AUDIO_MODULE_DOORBELL_TLV: a TLV event
+ * @SND_AUDIO_MODULE_DOORBELL_OFF: none
+ */
+enum snd_audio_module_doorbell_kind {
+	SND_AUDIO_MODULE_DOORBELL_VALUE,
+	SND_AUDIO_MODULE_DOORBELL_TLV,
+	SND_AUDIO_MODULE_DOORBELL_OFF
+};
+
+extern unsigned int snd_audio_module_journal_size;
+extern unsigned int snd_audio_module_doorbell_ms;
+extern enum snd_audio_module_doorbell_kind snd_audio_module_doorbell_kind;
+extern bool snd_audio_module_strict_irql;
+
+#endif /* __AUDIO_MODULE_LOCAL_H */

@@ -1,0 +1,449 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ALSA audio modules: the journal
+ *
+ * DOC: The idea
+ *
+ * The journal of a card is a ring of bytes that holds its newest records, one behind the other.
+ * Positions count bytes since the beginning and never wrap; a record lies at its position modulo
+ * the ring's size and never goes across the ring's end: a PAD record fills the rest there.
+ *
+ * Writers reserve under a raw spinlock: position, sequence and time are taken together, so all
+ * three have one order. The copy follows without the lock, with preemption off; the store of the
+ * record's type commits it. Readers stop at a record that is not committed yet, so they see all
+ * records in order whatever the order of the commits.
+ *
+ * A writer never waits for a reader: it moves the tail over the oldest records and writes on.
+ * A reader that copied something looks at the tail afterwards: when the tail went past what it
+ * copied, it throws the copy away. That is the only agreement between them, and why readers take
+ * no lock and cost a writer nothing. What a reader missed, it finds by the sequences: they have
+ * no holes but those.
+ *
+ * The tail does not move over a record that is being written. A writer that would have to is
+ * told so; the sequence it took stays unused and readers find it missing.
+ *
+ * Barriers. Each comment at one names its partner:
+ *
+ *	(commit)  store of the type	/ load of the type: the data are there
+ *	(head)    store of the head	/ load of the head: the headers are there
+ *	(tail)    tail before new bytes	/ copied bytes before tail: an overwritten copy is seen
+ *	(sleep)   commit before sleepers	/ sleeper before the look: no wake-up is lost
+ */
+
+#include <linux/poll.h>
+#include <linux/preempt.h>
+#include <linux/random.h>
+#include <linux/slab.h>
+#include <linux/timekeeping.h>
+#include <linux/vmalloc.h>
+
+#include "audio_module_local.h"
+
+#define JOURNAL_SIZE_MIN	(128 * 1024)
+#define JOURNAL_SIZE_MAX	(64 * 1024 * 1024)
+
+/* A PAD and the longest record together must fit: then a reserve needs no more than the ring. */
+static_assert(2 * SND_AUDIO_MODULE_MAX_RECORD_SIZE <= JOURNAL_SIZE_MIN);
+
+/* The layout that user space relies on, the same for 32 and 64 bit. */
+static_assert(sizeof(struct snd_audio_module_record) == 48);
+static_assert(offsetof(struct snd_audio_module_record, sequence) == 8);
+static_assert(offsetof(struct snd_audio_module_record, notification_id) == 24);
+static_assert(offsetof(struct snd_audio_module_record, data_size) == 40);
+static_assert(sizeof(struct snd_audio_module_notification) == 40);
+static_assert(sizeof(struct snd_audio_module_lost) == 16);
+static_assert(sizeof(struct snd_audio_module_changed) == 8);
+
+/* All that the end of the ring may have room for: size, type and flags. */
+#define PAD_HEADER_SIZE		offsetof(struct snd_audio_module_record, sequence)
+
+static void journal_wake(struct irq_work *work);
+
+/**
+ * snd_audio_module_journal_size_valid - can a journal have this size?
+ * @size: in bytes
+ *
+ * Return: true for a power of two from 128 KiB to 64 MiB.
+ */
+bool snd_audio_module_journal_size_valid(unsigned int size)
+{
+	return is_power_of_2(size) && size >= JOURNAL_SIZE_MIN && size <= JOURNAL_SIZE_MAX;
+}
+
+/**
+ * snd_audio_module_journal_new - make an empty journal
+ * @size: in bytes, a valid one
+ *
+ * Context: Process context, may sleep.
+ *
+ * Return: the journal with one reference, or NULL without memory.
+ */
+struct snd_audio_module_journal *snd_audio_module_journal_new(u32 size)
+{
+	struct snd_audio_module_journal *journal = kzalloc(sizeof(*journal), GFP_KERNEL);
+
+	if (!journal)
+		return NULL;
+
+	journal->data = vzalloc(size);
+	if (!journal->data) {
+		kfree(journal);
+		return NULL;
+	}
+
+	kref_init(&journal->kref);
+	get_random_bytes(&journal->id, sizeof(journal->id));
+	journal->size = size;
+	journal->oldest = 1;
+	raw_spin_lock_init(&journal->lock);
+	raw_spin_lock_init(&journal->sleepers_lock);
+	INIT_LIST_HEAD(&journal->sleepers);
+	init_irq_work(&journal->wake, journal_wake);
+	snd_audio_module_object_born(SND_AUDIO_MODULE_OBJECT_JOURNAL);
+	return journal;
+}
+
+static void journal_release(struct kref *kref)
+{
+	struct snd_audio_module_journal *journal =
+		container_of(kref, struct snd_audio_module_journal, kref);
+
+	irq_work_sync(&journal->wake);
+	vfree(journal->data);
+	kfree(journal);
+	snd_audio_module_object_died(SND_AUDIO_MODULE_OBJECT_JOURNAL);
+}
+
+/**
+ * snd_audio_module_journal_get - take a reference
+ * @journal: the journal
+ */
+void snd_audio_module_journal_get(struct snd_audio_module_journal *journal)
+{
+	kref_get(&journal->kref);
+}
+
+/**
+ * snd_audio_module_journal_put - give a reference back
+ * @journal: the journal; freed with its last reference
+ *
+ * Context: Process context, may sleep.
+ */
+void snd_audio_module_journal_put(struct snd_audio_module_journal *journal)
+{
+	kref_put(&journal->kref, journal_release);
+}
+
+static struct snd_audio_module_record *journal_at(struct snd_audio_module_journal *journal,
+						  u64 position)
+{
+	return (void *)(journal->data + (position & (journal->size - 1)));
+}
+
+/* Bytes from @position to the end of the ring. */
+static u32 journal_rest(const struct snd_audio_module_journal *journal, u64 position)
+{
+	return journal->size - (position & (journal->size - 1));
+}
+
+/*
+ * Move the tail so far that the ring has room up to @head. False, with nothing changed, when a
+ * record that is still being written is in the way.
+ */
+static bool journal_make_room(struct snd_audio_module_journal *journal, u64 head)
+{
+	u64 tail = atomic64_read(&journal->tail);
+	u64 oldest = journal->oldest;
+
+	lockdep_assert_held(&journal->lock);
+
+	while (head - tail > journal->size) {
+		struct snd_audio_module_record *record = journal_at(journal, tail);
+		u16 type = READ_ONCE(record->type);
+
+		if (type == SND_AUDIO_MODULE_RECORD_BUSY)
+			return false;
+		if (type == SND_AUDIO_MODULE_RECORD_NOTIFICATION)
+			oldest = record->sequence + 1;
+		tail += record->size;
+	}
+
+	journal->oldest = oldest;
+	atomic64_set(&journal->tail, tail);
+	smp_wmb();	/* (tail) pairs with snd_audio_module_journal_copy() */
+	return true;
+}
+
+/* Fill the rest of the ring when a record of @size does not fit there; the position after it. */
+static u64 journal_pad(struct snd_audio_module_journal *journal, u64 head, u32 size)
+{
+	struct snd_audio_module_record *pad = journal_at(journal, head);
+	u32 rest = journal_rest(journal, head);
+
+	lockdep_assert_held(&journal->lock);
+
+	if (rest >= size)
+		return head;
+
+	pad->size = rest;
+	pad->flags = 0;
+	WRITE_ONCE(pad->type, SND_AUDIO_MODULE_RECORD_PAD);
+	return head + rest;
+}
+
+/*
+ * Take position, sequence and time for a record like @header and write its header, uncommitted.
+ * On success the caller has to commit, without sleeping before.
+ */
+static int journal_reserve(struct snd_audio_module_journal *journal,
+			   struct snd_audio_module_record *header, u16 type, u64 *position)
+{
+	u64 head = atomic64_read(&journal->head);
+	u32 rest = journal_rest(journal, head);
+
+	lockdep_assert_held(&journal->lock);
+
+	if (journal->removed)
+		return -ENODEV;
+
+	if (type == SND_AUDIO_MODULE_RECORD_NOTIFICATION)
+		journal->newest++;
+	header->sequence = journal->newest;
+	header->timestamp = ktime_get_ns();
+
+	if (!journal_make_room(journal, head + header->size + (rest < header->size ? rest : 0)))
+		return -EBUSY;
+
+	*position = journal_pad(journal, head, header->size);
+	*journal_at(journal, *position) = *header;
+	/* (head) pairs with snd_audio_module_journal_peek() */
+	atomic64_set_release(&journal->head, *position + header->size);
+	return 0;
+}
+
+static void journal_fill(struct snd_audio_module_record *record,
+			 const struct snd_audio_module_entry *entry)
+{
+	u8 *to = (u8 *)(record + 1);
+	u8 *end = (u8 *)record + record->size;
+
+	if (entry->identity) {
+		memcpy(to, entry->identity, sizeof(*entry->identity));
+		to += sizeof(*entry->identity);
+	}
+	memcpy(to, entry->data, entry->size);
+	to += entry->size;
+	memset(to, 0, end - to);
+}
+
+static void journal_describe(struct snd_audio_module_record *header,
+			     const struct snd_audio_module_entry *entry)
+{
+	memset(header, 0, sizeof(*header));
+	header->data_size = (entry->identity ? sizeof(*entry->identity) : 0) + entry->size;
+	header->size = SND_AUDIO_MODULE_RECORD_SIZE(header->data_size);
+	header->type = SND_AUDIO_MODULE_RECORD_BUSY;
+	header->endpoint = entry->endpoint;
+	header->module = entry->module;
+	if (entry->notification_id)
+		export_guid(header->notification_id, entry->notification_id);
+}
+
+static void journal_wake_up(struct snd_audio_module_journal *journal)
+{
+	smp_mb();	/* (sleep) pairs with snd_audio_module_journal_sleep() */
+	if (!list_empty(&journal->sleepers))
+		irq_work_queue(&journal->wake);
+}
+
+/**
+ * snd_audio_module_journal_write - write one record
+ * @journal: where
+ * @entry: what; its data have at most SND_AUDIO_MODULE_MAX_DATA_SIZE bytes in all
+ * @header: receives the record's header as it was written
+ * @position: receives where it was written
+ *
+ * Allocates nothing and waits for nobody.
+ *
+ * Context: Any but NMI.
+ *
+ * Return: 0; -ENODEV: the card is gone; -EBUSY: the ring is full of records that are being
+ * written: the sequence in @header was taken and readers will be told that it is lost.
+ */
+int snd_audio_module_journal_write(struct snd_audio_module_journal *journal,
+				   const struct snd_audio_module_entry *entry,
+				   struct snd_audio_module_record *header, u64 *position)
+{
+	struct snd_audio_module_record *record;
+	unsigned long flags;
+	int err;
+
+	journal_describe(header, entry);
+
+	/* A writer that is preempted before its commit would hold up all readers. */
+	preempt_disable();
+	raw_spin_lock_irqsave(&journal->lock, flags);
+	err = journal_reserve(journal, header, entry->type, position);
+	raw_spin_unlock_irqrestore(&journal->lock, flags);
+	if (err) {
+		preempt_enable();
+		return err;
+	}
+
+	record = journal_at(journal, *position);
+	journal_fill(record, entry);
+	header->type = entry->type;
+	/* (commit) pairs with snd_audio_module_journal_peek() */
+	smp_store_release(&record->type, entry->type);
+	preempt_enable();
+
+	journal_wake_up(journal);
+	return 0;
+}
+
+/**
+ * snd_audio_module_journal_remove - the card is gone
+ * @journal: its journal: from now on nothing is written; what is there can still be read
+ *
+ * Context: Any but NMI.
+ */
+void snd_audio_module_journal_remove(struct snd_audio_module_journal *journal)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&journal->lock, flags);
+	journal->removed = true;
+	raw_spin_unlock_irqrestore(&journal->lock, flags);
+	journal_wake_up(journal);
+}
+
+/**
+ * snd_audio_module_journal_look - take one consistent look
+ * @journal: the journal
+ * @state: receives what is seen
+ */
+void snd_audio_module_journal_look(struct snd_audio_module_journal *journal,
+				   struct snd_audio_module_state *state)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&journal->lock, flags);
+	state->head = atomic64_read(&journal->head);
+	state->tail = atomic64_read(&journal->tail);
+	state->newest = journal->newest;
+	state->oldest = journal->oldest;
+	state->removed = journal->removed;
+	raw_spin_unlock_irqrestore(&journal->lock, flags);
+}
+
+/**
+ * snd_audio_module_journal_copy - copy a part of the record at a position
+ * @journal: the journal
+ * @position: where the record begins
+ * @offset: where the part begins, from there
+ * @to: receives it
+ * @size: bytes of the part
+ *
+ * Return: 0; -ESTALE: the record was overwritten, what is at @to is no part of it.
+ */
+int snd_audio_module_journal_copy(struct snd_audio_module_journal *journal, u64 position,
+				  u32 offset, void *to, u32 size)
+{
+	/* Races with writers on purpose: the look at the tail tells whether one was there. */
+	memcpy(to, (u8 *)journal_at(journal, position) + offset, size);
+	smp_rmb();	/* (tail) pairs with journal_make_room() */
+	return position < (u64)atomic64_read(&journal->tail) ? -ESTALE : 0;
+}
+
+/**
+ * snd_audio_module_journal_peek - copy the header of the record at a position
+ * @journal: the journal
+ * @position: where the record begins
+ * @header: receives its header; of a PAD record only the first 8 bytes
+ *
+ * Return: 0; -ENODATA: there is no record yet; -EAGAIN: the record is being written; -ESTALE: it
+ * was overwritten.
+ */
+int snd_audio_module_journal_peek(struct snd_audio_module_journal *journal, u64 position,
+				  struct snd_audio_module_record *header)
+{
+	u32 size = min_t(u32, sizeof(*header), journal_rest(journal, position));
+	u16 type;
+	int err;
+
+	/* (head) pairs with journal_reserve() */
+	if (position == (u64)atomic64_read_acquire(&journal->head))
+		return -ENODATA;
+
+	/* (commit) pairs with snd_audio_module_journal_write() */
+	type = smp_load_acquire(&journal_at(journal, position)->type);
+	err = snd_audio_module_journal_copy(journal, position, 0, header, size);
+	if (err)
+		return err;
+	if (type == SND_AUDIO_MODULE_RECORD_BUSY)
+		return -EAGAIN;
+
+	/* Not what the copy says: that may have been committed a moment later. */
+	header->type = type;
+	return 0;
+}
+
+/**
+ * snd_audio_module_journal_sleep - ask to be woken by the next record
+ * @journal: the journal
+ * @sleeper: whom to wake, once
+ *
+ * The caller looks at the journal after this and before it sleeps.
+ */
+void snd_audio_module_journal_sleep(struct snd_audio_module_journal *journal,
+				    struct snd_audio_module_sleeper *sleeper)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&journal->sleepers_lock, flags);
+	if (list_empty(&sleeper->list))
+		list_add(&sleeper->list, &journal->sleepers);
+	raw_spin_unlock_irqrestore(&journal->sleepers_lock, flags);
+	smp_mb();	/* (sleep) pairs with journal_wake_up() */
+}
+
+/**
+ * snd_audio_module_journal_awake - do not ask any more
+ * @journal: the journal
+ * @sleeper: whom not to wake
+ */
+void snd_audio_module_journal_awake(struct snd_audio_module_journal *journal,
+				    struct snd_audio_module_sleeper *sleeper)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&journal->sleepers_lock, flags);
+	list_del_init(&sleeper->list);
+	raw_spin_unlock_irqrestore(&journal->sleepers_lock, flags);
+}
+
+/*
+ * Wake all that sleep now. Those that are awake and sleep again meanwhile go to the other list,
+ * so this ends. A sleeper that goes away waits for it with irq_work_sync().
+ */
+static void journal_wake(struct irq_work *work)
+{
+	struct snd_audio_module_journal *journal =
+		container_of(work, struct snd_audio_module_journal, wake);
+	LIST_HEAD(woken);
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&journal->sleepers_lock, flags);
+	list_splice_init(&journal->sleepers, &woken);
+	while (!list_empty(&woken)) {
+		struct snd_audio_module_sleeper *sleeper =
+			list_first_entry(&woken, struct snd_audio_module_sleeper, list);
+
+		list_del_init(&sleeper->list);
+		raw_spin_unlock_irqrestore(&journal->sleepers_lock, flags);
+		/* A wait queue's lock sleeps on PREEMPT_RT: not under a raw one. */
+		wake_up_interruptible_poll(&sleeper->wait, EPOLLIN | EPOLLRDNORM);
+		raw_spin_lock_irqsave(&journal->sleepers_lock, flags);
+	}
+	raw_spin_unlock_irqrestore(&journal->sleepers_lock, flags);
+}

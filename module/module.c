@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ALSA audio modules: modules
+ *
+ * DOC: The idea
+ *
+ * A module is known by its ClassId and InstanceId, unique in its endpoint. The driver describes
+ * it once; the kernel lists it, finds it for notifications that name it, and begins each of its
+ * notifications with its identity.
+ *
+ * Modules that are registered before their sound card get a control element of their own. Those
+ * that come later share their endpoint's, because a card's elements never change.
+ */
+
+#include <linux/export.h>
+#include <linux/hardirq.h>
+#include <linux/nls.h>
+#include <linux/rculist.h>
+#include <linux/slab.h>
+
+#include "audio_module_local.h"
+
+static_assert(sizeof(struct snd_audio_module_endpoint_info) == 96);
+static_assert(sizeof(struct snd_audio_module_module_info) == 480);
+
+/* KSAUDIOMODULE_DESCRIPTOR.Name holds 128 UTF-16 units with its zero. */
+#define NAME_UTF16_UNITS	127
+
+/* KSNOTIFICATIONID_AudioModule, 9C2220F0-D9A6-4D5C-A036-573857FD50D2. */
+const guid_t snd_audio_module_notification_id =
+	GUID_INIT(0x9c2220f0, 0xd9a6, 0x4d5c, 0xa0, 0x36, 0x57, 0x38, 0x57, 0xfd, 0x50, 0xd2);
+EXPORT_SYMBOL_GPL(snd_audio_module_notification_id);
+
+/* UTF-8 that Windows' descriptor could hold. */
+static bool long_name_valid(const char *name)
+{
+	size_t rest = name ? strlen(name) : 0;
+	size_t units = 0;
+
+	if (!rest)
+		return false;
+	while (rest) {
+		unicode_t character;
+		int length = utf8_to_utf32(name, rest, &character);
+
+		if (length <= 0 || character < ' ' || character == 0x7f)
+			return false;
+		units += character > 0xffff ? 2 : 1;
+		name += length;
+		rest -= length;
+	}
+	return units <= NAME_UTF16_UNITS;
+}
+
+static bool descriptor_valid(const struct snd_audio_module_descriptor *descriptor)
+{
+	return !guid_is_null(&descriptor->class_id) &&
+	       snd_audio_module_name_valid(descriptor->label,
+					   sizeof_field(struct snd_audio_module, label)) &&
+	       long_name_valid(descriptor->name) &&
+	       descriptor->notification_size <= SND_AUDIO_MODULE_MAX_VENDOR_SIZE;
+}
+
+static bool same_module(const struct snd_audio_module_notification *a,
+			const struct snd_audio_module_notification *b)
+{
+	return !memcmp(a->class_id, b->class_id, sizeof(a->class_id)) &&
+	       a->instance_id == b->instance_id;
+}
+
+/**
+ * snd_audio_module_find - find the module that a notification names
+ * @port: where
+ * @identity: ClassId and InstanceId
+ *
+ * Context: Any; the caller is in an RCU read-side section, or holds the card's lock.
+ *
+ * Return: the module or NULL.
+ */
+const struct snd_audio_module *
+snd_audio_module_find(const struct snd_audio_module_port *port,
+		      const struct snd_audio_module_notification *identity)
+{
+	const struct snd_audio_module *module;
+
+	list_for_each_entry_rcu(module, &port->modules, list,
+				lockdep_is_held(&port->card->lock))
+		if (same_module(&module->identity, identity))
+			return module;
+	return NULL;
+}
+
+/* -EEXIST: a module of the endpoint has this identity or label. */
+static int module_unique(const struct snd_audio_module *module)
+{
+	const struct snd_audio_module *other;
+
+	list_for_each_entry(other, &module->port->modules, list)
+		if (same_module(&other->identity, &module->identity) ||
+		    !strcmp(other->label, module->label))
+			return -EEXIST;
+	return 0;
+}
+
+/* An index that was not used for long, so that old records do not seem to be a new module's. */
+static int module_take_index(struct snd_audio_module *module)
+{
+	struct snd_audio_module_card *card = module->port->card;
+	const int last = SND_AUDIO_MODULE_NONE - 1;
+	int index;
+
+	lockdep_assert_held(&card->lock);
+
+	index = ida_alloc_range(&card->module_indices, card->next_module, last, GFP_KERNEL);
+	if (index == -ENOSPC)
+		index = ida_alloc_max(&card->module_indices, last, GFP_KERNEL);
+	if (index < 0)
+		return index;
+
+	module->index = index;
+	card->next_module = index == last ? 0 : index + 1;
+	card->module_limit = max_t(u32, card->module_limit, index + 1);
+	return 0;
+}
+
+static void describe_module(const struct snd_audio_module *module,
+			    struct snd_audio_module_tlv_descriptor *descriptor)
+{
+	*descriptor = module->port->element->descriptor;
+	memcpy(descriptor->class_id, module->identity.class_id, sizeof(descriptor->class_id));
+	descriptor->instance_id = module->identity.instance_id;
+	descriptor->version_major = module->version_major;
+	descriptor->version_minor = module->version_minor;
+	descriptor->module = module->index;
+	memcpy(descriptor->label, module->label, sizeof(descriptor->label));
+}
+
+static int module_take_element(struct snd_audio_module *module, size_t notification_size)
+{
+	struct snd_audio_module_port *port = module->port;
+	struct snd_audio_module_tlv_descriptor descriptor;
+
+	if (port->card->registered) {
+		module->element = port->element;
+		return 0;
+	}
+
+	describe_module(module, &descriptor);
+	module->element =
+		snd_audio_module_element_new(port->card, &descriptor, port->name, module->label,
+					     module->name,
+					     sizeof(module->identity) + notification_size);
+	return PTR_ERR_OR_ZERO(module->element);
+}
+
+static int module_add(struct snd_audio_module *module, size_t notification_size)
+{
+	struct snd_audio_module_card *card = module->port->card;
+	int err;
+
+	lockdep_assert_held(&card->lock);
+
+	err = module_unique(module);
+	if (err)
+		return err;
+	err = module_take_index(module);
+	if (err)
+		return err;
+	err = module_take_element(module, notification_size);
+	if (err) {
+		ida_free(&card->module_indices, module->index);
+		return err == -EBUSY ? -EEXIST : err;
+	}
+	list_add_tail_rcu(&module->list, &module->port->modules);
+	snd_audio_module_card_changed(card, module->port->index);
+	return 0;
+}
+
+static struct snd_audio_module *
+module_alloc(struct snd_audio_module_port *port,
+	     const struct snd_audio_module_descriptor *descriptor)
+{
+	struct snd_audio_module *module = kzalloc(sizeof(*module), GFP_KERNEL);
+
+	if (!module)
+		return NULL;
+
+	module->port = port;
+	export_guid(module->identity.device_id, &port->device_id);
+	export_guid(module->identity.class_id, &descriptor->class_id);
+	module->identity.instance_id = descriptor->instance_id;
+	module->version_major = descriptor->version_major;
+	module->version_minor = descriptor->version_minor;
+	strscpy(module->label, descriptor->label, sizeof(module->label));
+	strscpy(module->name, descriptor->name, sizeof(module->name));
+	return module;
+}
+
+/**
+ * snd_audio_module_register - add a module to an endpoint
+ * @port: of the endpoint; NULL: @module becomes NULL and all goes well (IF-2)
+ * @descriptor: what it is; copied
+ * @module: receives the module; NULL on every failure
+ *
+ * A module that is registered before snd_card_register() gets an element of its own, which stays
+ * when the module goes; a later one uses its endpoint's. A reference to @port is held until
+ * snd_audio_module_unregister().
+ *
+ * Context: Process context, may sleep.
+ *
+ * Return: 0; -EINVAL: something in @descriptor, or "<endpoint> <label> Notification" is longer
+ * than 43 bytes; -EEXIST: the endpoint has a module of this ClassId and InstanceId, or of this
+ * label, or the card has such an element; -ENOSPC: 65535 modules on the card; -ENOMEM.
+ */
+int snd_audio_module_register(struct snd_audio_module_port *port,
+			      const struct snd_audio_module_descriptor *descriptor,
+			      struct snd_audio_module **module)
+{
+	struct snd_audio_module *new;
+	int err;
+
+	*module = NULL;
+	if (!port)
+		return 0;
+	if (!descriptor_valid(descriptor))
+		return -EINVAL;
+	new = module_alloc(port, descriptor);
+	if (!new)
+		return -ENOMEM;
+
+	mutex_lock(&port->card->lock);
+	err = module_add(new, descriptor->notification_size);
+	mutex_unlock(&port->card->lock);
+	if (err) {
+		kfree(new);
+		return err;
+	}
+	snd_audio_module_port_get(port);
+	snd_audio_module_object_born(SND_AUDIO_MODULE_OBJECT_MODULE);
+	*module = new;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(snd_audio_module_register);
+
+/**
+ * snd_audio_module_unregister - remove a module from its endpoint
+ * @module: the module, or NULL; gone when this returns
+ *
+ * The caller sees to it that no snd_audio_module_post() for @module is running. PortCls Sends that
+ * name it may be: their notifications belong to the endpoint from now on.
+ *
+ * Context: Process context, may sleep.
+ */
+void snd_audio_module_unregister(struct snd_audio_module *module)
+{
+	struct snd_audio_module_port *port;
+	struct snd_audio_module_card *card;
+
+	if (!module)
+		return;
+
+	port = module->port;
+	card = port->card;
+	mutex_lock(&card->lock);
+	list_del_rcu(&module->list);
+	ida_free(&card->module_indices, module->index);
+	snd_audio_module_card_changed(card, port->index);
+	mutex_unlock(&card->lock);
+
+	/* A Send that found it still uses it; what it refers to lives as long as the port. */
+	kfree_rcu(module, rcu);
+	snd_audio_module_port_put(port);
+	snd_audio_module_object_died(SND_AUDIO_MODULE_OBJECT_MODULE);
+}
+EXPORT_SYMBOL_GPL(snd_audio_module_unregister);
+
+/**
+ * snd_audio_module_post - send a notification of a module
+ * @module: the module, or NULL: nothing is sent
+ * @data: the vendor's bytes, may be NULL when @size is 0
+ * @size: at most SND_AUDIO_MODULE_MAX_VENDOR_SIZE; in a hard interrupt at most
+ *	SND_AUDIO_MODULE_MAX_HARDIRQ_SIZE
+ *
+ * Writes the module's identity and @data straight into the journal: what Alloc, Send and Free do
+ * together on Windows, without a buffer. Allocates nothing, waits for nobody, and may be called
+ * with any lock held. What cannot be sent is dropped and counted, and readers are told (IF-12).
+ *
+ * Context: Any but NMI, where it is dropped.
+ */
+void snd_audio_module_post(struct snd_audio_module *module, const void *data, size_t size)
+{
+	struct snd_audio_module_port *port;
+
+	if (!module)
+		return;
+
+	port = module->port;
+	if (in_nmi())
+		snd_audio_module_port_count(port, SND_AUDIO_MODULE_COUNTER_CONTEXT);
+	else if (size > SND_AUDIO_MODULE_MAX_VENDOR_SIZE ||
+		 (in_hardirq() && size > SND_AUDIO_MODULE_MAX_HARDIRQ_SIZE))
+		snd_audio_module_port_count(port, SND_AUDIO_MODULE_COUNTER_LONG);
+	else
+		snd_audio_module_port_write(port, module, &snd_audio_module_notification_id,
+					    &module->identity, data, size);
+}
+EXPORT_SYMBOL_GPL(snd_audio_module_post);

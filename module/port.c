@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ALSA audio modules: ports
+ *
+ * DOC: The idea
+ *
+ * A port is a driver's handle for one endpoint of its card; what IPort and IPortClsNotifications
+ * are on Windows. Everything that the driver sends goes through it, and it counts what became of
+ * it. The driver and each of its modules hold a reference (IF-3). A driver without a port passes
+ * NULL everywhere and goes on working without notifications (IF-2).
+ */
+
+#include <linux/export.h>
+#include <linux/rculist.h>
+#include <linux/slab.h>
+#include <sound/pcm.h>
+
+#include "audio_module_local.h"
+#include "trace.h"
+
+/* Data that a notification for an endpoint usually has: the identity and a little more. */
+#define PORT_DATA_SIZE	(sizeof(struct snd_audio_module_notification) + 40)
+
+/**
+ * snd_audio_module_name_valid - can this be the name of an endpoint or the label of a module?
+ * @name: the name, may be NULL
+ * @size: of the array that it must fit into, with its zero
+ *
+ * Return: true for printable ASCII without '/' and ':', which addresses are made of.
+ */
+bool snd_audio_module_name_valid(const char *name, size_t size)
+{
+	size_t i;
+
+	if (!name || !*name)
+		return false;
+	for (i = 0; name[i]; i++) {
+		if (i + 1 >= size || name[i] < ' ' || name[i] > '~' ||
+		    name[i] == '/' || name[i] == ':')
+			return false;
+	}
+	return true;
+}
+
+/**
+ * snd_audio_module_port_count - count what became of a driver's call
+ * @port: the port
+ * @counter: what became of it
+ *
+ * What a driver does wrong is told once for each port and cause.
+ *
+ * Context: Any.
+ */
+void snd_audio_module_port_count(struct snd_audio_module_port *port,
+				 enum snd_audio_module_counter counter)
+{
+	atomic64_inc(&port->counters[counter]);
+	if (counter == SND_AUDIO_MODULE_COUNTER_ACCEPTED)
+		return;
+
+	trace_snd_audio_module_refused(port->card->number, port->index, counter);
+	if (counter == SND_AUDIO_MODULE_COUNTER_REMOVED)
+		return;
+	if (!test_and_set_bit(counter, &port->warned))
+		pr_warn("%s: %s: %s (said once, then counted)\n", port->card->name, port->name,
+			snd_audio_module_counter_name(counter));
+}
+
+/* 0 or the counter of what is dropped without a look at the data. */
+static enum snd_audio_module_counter write_refused(const guid_t *notification_id, size_t size)
+{
+	if (!notification_id || guid_is_null(notification_id))
+		return SND_AUDIO_MODULE_COUNTER_ID;
+	if (size > SND_AUDIO_MODULE_MAX_DATA_SIZE)
+		return SND_AUDIO_MODULE_COUNTER_LONG;
+	return SND_AUDIO_MODULE_COUNTER_ACCEPTED;
+}
+
+static void port_write(struct snd_audio_module_port *port, const struct snd_audio_module *module,
+		       const struct snd_audio_module_entry *entry)
+{
+	struct snd_audio_module_element *element = module ? module->element : port->element;
+	struct snd_audio_module_record header;
+	u64 position;
+	int err;
+
+	err = snd_audio_module_journal_write(port->card->journal, entry, &header, &position);
+	if (err == -ENODEV) {
+		snd_audio_module_port_count(port, SND_AUDIO_MODULE_COUNTER_REMOVED);
+		return;
+	}
+
+	snd_audio_module_port_count(port, SND_AUDIO_MODULE_COUNTER_ACCEPTED);
+	if (err) {
+		snd_audio_module_port_count(port, SND_AUDIO_MODULE_COUNTER_BUSY);
+		return;
+	}
+	trace_snd_audio_module_send(port->card->number, port->index, entry->module,
+				    header.sequence, header.data_size);
+	snd_audio_module_element_show(element, &header, position, entry);
+}
+
+/**
+ * snd_audio_module_port_write - write a notification into the journal
+ * @port: who sends
+ * @module: whose it is, or NULL
+ * @notification_id: NotificationId
+ * @identity: first part of the data, or NULL
+ * @data: the rest of it
+ * @size: bytes at @data
+ *
+ * What cannot be written is dropped and counted (IF-12). Allocates nothing.
+ *
+ * Context: Any but NMI. The caller keeps @module from going, by a reference or by RCU.
+ */
+void snd_audio_module_port_write(struct snd_audio_module_port *port,
+				 const struct snd_audio_module *module,
+				 const guid_t *notification_id,
+				 const struct snd_audio_module_notification *identity,
+				 const void *data, size_t size)
+{
+	const struct snd_audio_module_entry entry = {
+		.type = SND_AUDIO_MODULE_RECORD_NOTIFICATION,
+		.endpoint = port->index,
+		.module = module ? module->index : SND_AUDIO_MODULE_NONE,
+		.notification_id = notification_id,
+		.identity = identity,
+		.data = data,
+		.size = size,
+	};
+	enum snd_audio_module_counter refused =
+		write_refused(notification_id, size + (identity ? sizeof(*identity) : 0));
+
+	if (refused)
+		snd_audio_module_port_count(port, refused);
+	else
+		port_write(port, module, &entry);
+}
+
+/* -EEXIST: an endpoint of the card has this name or DeviceId. */
+static int port_unique(const struct snd_audio_module_port *port)
+{
+	const struct snd_audio_module_port *other;
+
+	list_for_each_entry(other, &port->card->ports, list)
+		if (!strcmp(other->name, port->name) ||
+		    guid_equal(&other->device_id, &port->device_id))
+			return -EEXIST;
+	return 0;
+}
+
+static void describe_port(const struct snd_audio_module_port *port,
+			  struct snd_audio_module_tlv_descriptor *descriptor)
+{
+	memset(descriptor, 0, sizeof(*descriptor));
+	export_guid(descriptor->device_id, &port->device_id);
+	descriptor->endpoint = port->index;
+	descriptor->module = SND_AUDIO_MODULE_NONE;
+	strscpy(descriptor->label, port->name, sizeof(descriptor->label));
+}
+
+/* Make @port an endpoint of its card. */
+static int port_add(struct snd_audio_module_port *port)
+{
+	struct snd_audio_module_card *card = port->card;
+	struct snd_audio_module_tlv_descriptor descriptor;
+	struct snd_audio_module_element *element;
+	int err;
+
+	lockdep_assert_held(&card->lock);
+
+	err = port_unique(port);
+	if (err)
+		return err;
+
+	port->index = card->next_port;
+	describe_port(port, &descriptor);
+	element = snd_audio_module_element_new(card, &descriptor, port->name, NULL, port->name,
+					       PORT_DATA_SIZE);
+	if (IS_ERR(element))
+		return PTR_ERR(element) == -EBUSY ? -EEXIST : PTR_ERR(element);
+
+	port->element = element;
+	card->next_port++;
+	list_add_tail(&port->list, &card->ports);
+	snd_audio_module_card_changed(card, port->index);
+	return 0;
+}
+
+static struct snd_audio_module_port *port_alloc(struct snd_audio_module_card *card,
+						const char *name, const guid_t *device_id)
+{
+	struct snd_audio_module_port *port = kzalloc(sizeof(*port), GFP_KERNEL);
+
+	if (!port)
+		return NULL;
+
+	kref_init(&port->kref);
+	INIT_LIST_HEAD(&port->modules);
+	raw_spin_lock_init(&port->buffers_lock);
+	hash_init(port->buffers);
+	strscpy(port->name, name, sizeof(port->name));
+	if (device_id)
+		port->device_id = *device_id;
+	else
+		guid_gen(&port->device_id);
+	port->card = card;
+	return port;
+}
+
+/**
+ * snd_audio_module_port_new - make a port: a handle for one endpoint of a card
+ * @card: the sound card; snd_card_register() was not called yet
+ * @name: of the endpoint: unique in its card, 1 to 31 bytes of printable ASCII without '/' and
+ *	':'; "<name> Notification" must be a free element name of at most 43 bytes
+ * @device_id: DeviceId, unique in its card and not GUID_NULL; or NULL: a random one is made (NID-4)
+ * @port: receives the port; NULL on every failure
+ *
+ * The caller gives it back with snd_audio_module_port_put(), before or after the sound card is
+ * freed.
+ *
+ * Context: Process context, may sleep.
+ *
+ * Return: 0; -EINVAL: @name or @device_id; -EEXIST: one of them, or the element, is there;
+ * -EBUSY: @card is registered; -ENOMEM.
+ */
+int snd_audio_module_port_new(struct snd_card *card, const char *name, const guid_t *device_id,
+			      struct snd_audio_module_port **port)
+{
+	struct snd_audio_module_card *owner;
+	struct snd_audio_module_port *new;
+	int err;
+
+	*port = NULL;
+	if (!card || !snd_audio_module_name_valid(name, sizeof(new->name)) ||
+	    (device_id && guid_is_null(device_id)))
+		return -EINVAL;
+
+	owner = snd_audio_module_card_find_or_new(card);
+	if (IS_ERR(owner))
+		return PTR_ERR(owner);
+	new = port_alloc(owner, name, device_id);
+	if (!new)
+		return -ENOMEM;
+
+	mutex_lock(&owner->lock);
+	err = port_add(new);
+	mutex_unlock(&owner->lock);
+	if (err) {
+		kfree(new);
+		return err;
+	}
+	snd_audio_module_card_get(owner);
+	snd_audio_module_object_born(SND_AUDIO_MODULE_OBJECT_PORT);
+	*port = new;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(snd_audio_module_port_new);
+
+/**
+ * snd_audio_module_port_add_pcm - say which PCM device carries an endpoint's sound
+ * @port: the port, or NULL
+ * @pcm: a PCM device of its card
+ *
+ * Context: Process context, may sleep.
+ *
+ * Return: 0, also without a port; -EINVAL: @pcm is of another card, or its device number is
+ * above 31.
+ */
+int snd_audio_module_port_add_pcm(struct snd_audio_module_port *port, const struct snd_pcm *pcm)
+{
+	if (!port)
+		return 0;
+	if (pcm->card != port->card->card || pcm->device > 31)
+		return -EINVAL;
+
+	mutex_lock(&port->card->lock);
+	if (pcm->streams[SNDRV_PCM_STREAM_PLAYBACK].substream_count)
+		port->playback_devices |= BIT(pcm->device);
+	if (pcm->streams[SNDRV_PCM_STREAM_CAPTURE].substream_count)
+		port->capture_devices |= BIT(pcm->device);
+	port->element->descriptor.playback_devices = port->playback_devices;
+	port->element->descriptor.capture_devices = port->capture_devices;
+	mutex_unlock(&port->card->lock);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(snd_audio_module_port_add_pcm);
+
+/**
+ * snd_audio_module_port_get - take a reference (IF-3, AddRef)
+ * @port: the port, or NULL
+ *
+ * Context: Any.
+ *
+ * Return: @port.
+ */
+struct snd_audio_module_port *snd_audio_module_port_get(struct snd_audio_module_port *port)
+{
+	if (port)
+		kref_get(&port->kref);
+	return port;
+}
+EXPORT_SYMBOL_GPL(snd_audio_module_port_get);
+
+static void port_release(struct kref *kref)
+{
+	struct snd_audio_module_port *port =
+		container_of(kref, struct snd_audio_module_port, kref);
+	struct snd_audio_module_card *card = port->card;
+	int i;
+
+	snd_portcls_free_left_behind(port);
+
+	mutex_lock(&card->lock);
+	list_del(&port->list);
+	for (i = 0; i < SND_AUDIO_MODULE_COUNTERS; i++)
+		card->counters[i] += atomic64_read(&port->counters[i]);
+	snd_audio_module_card_changed(card, port->index);
+	mutex_unlock(&card->lock);
+
+	kfree(port);
+	snd_audio_module_card_put(card);
+	snd_audio_module_object_died(SND_AUDIO_MODULE_OBJECT_PORT);
+}
+
+/**
+ * snd_audio_module_port_put - give a reference back (IF-3, Release)
+ * @port: the port, or NULL
+ *
+ * With the last reference, PortCls buffers that are still live are counted and freed and the
+ * endpoint leaves the card's list.
+ *
+ * Context: Process context, may sleep.
+ */
+void snd_audio_module_port_put(struct snd_audio_module_port *port)
+{
+	if (port)
+		kref_put(&port->kref, port_release);
+}
+EXPORT_SYMBOL_GPL(snd_audio_module_port_put);
+
+/**
+ * snd_audio_module_port_device_id - the DeviceId of an endpoint (NID-1)
+ * @port: the port, or NULL
+ *
+ * Context: Any.
+ *
+ * Return: the GUID, which lives as long as @port; GUID_NULL without a port.
+ */
+const guid_t *snd_audio_module_port_device_id(const struct snd_audio_module_port *port)
+{
+	return port ? &port->device_id : &guid_null;
+}
+EXPORT_SYMBOL_GPL(snd_audio_module_port_device_id);

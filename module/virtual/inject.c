@@ -1,0 +1,717 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The virtual sound card: hooks for tests
+ *
+ * DOC: The idea
+ *
+ * Windows lets only the kernel send notifications (PNP-3), and so do we. For tests, root can make
+ * this driver do what a driver does: /sys/kernel/debug/snd-audio-module-virtual/cardN has
+ *
+ *	send	sends many notifications. Words: count=, size= (data in bytes), context=,
+ *		endpoint= (0, 1), module= (0, 1, 2), method= (post, portcls: a buffer for each,
+ *		reuse: one buffer for all), pool=, id= (a GUID or null).
+ *	portcls	one call of PortCls at a time. Words: op= (alloc, fill, check, send, free,
+ *		free_inside, forget), slot= (0 to 15), pool=, size=, context=, endpoint=, id=,
+ *		no_port=.
+ *	late	registers (op=register, instance=, endpoint=) or unregisters (op=unregister) a
+ *		module after the card was registered.
+ *
+ * A line is written, the answer is read from the same open file. Contexts are process, bh, rcu,
+ * preempt, irqoff, spinlock, softirq (a timer) and hardirq (a hard irq_work). The work is done in
+ * chunks, so that no watchdog barks.
+ *
+ * What is sent can be checked by the reader: the first 8 bytes of vendor data are the number of
+ * the notification, each later one is the sum of that number and its own offset.
+ */
+
+#include <linux/completion.h>
+#include <linux/debugfs.h>
+#include <linux/irq_work.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+#include <sound/portcls.h>
+
+#include "virtual.h"
+
+#define CHUNK		256
+#define SLOTS		16
+#define LINE_SIZE	256
+#define GARBAGE		0xa5
+
+static struct dentry *inject_root;
+
+/* ------------------------------------------------------------------ contexts */
+
+enum context {
+	CONTEXT_PROCESS, CONTEXT_BH, CONTEXT_RCU, CONTEXT_PREEMPT, CONTEXT_IRQOFF,
+	CONTEXT_SPINLOCK, CONTEXT_SOFTIRQ, CONTEXT_HARDIRQ
+};
+
+static const char * const context_names[] = {
+	"process", "bh", "rcu", "preempt", "irqoff", "spinlock", "softirq", "hardirq"
+};
+
+/**
+ * struct call - something to do in a context of its own
+ * @function: what
+ * @data: for it
+ * @timer: calls it in softirq context
+ * @work: calls it in a hard interrupt
+ * @done: it was called
+ */
+struct call {
+	void (*function)(void *data);
+	void *data;
+	struct timer_list timer;
+	struct irq_work work;
+	struct completion done;
+};
+
+static void call_timer(struct timer_list *timer)
+{
+	struct call *call = container_of(timer, struct call, timer);
+
+	call->function(call->data);
+	complete(&call->done);
+}
+
+static void call_work(struct irq_work *work)
+{
+	struct call *call = container_of(work, struct call, work);
+
+	call->function(call->data);
+	complete(&call->done);
+}
+
+static void call_in_softirq(struct call *call)
+{
+	timer_setup_on_stack(&call->timer, call_timer, 0);
+	mod_timer(&call->timer, jiffies);
+	wait_for_completion(&call->done);
+	timer_delete_sync(&call->timer);
+	destroy_timer_on_stack(&call->timer);
+}
+
+static void call_in_hardirq(struct call *call)
+{
+	call->work = IRQ_WORK_INIT_HARD(call_work);
+	irq_work_queue(&call->work);
+	wait_for_completion(&call->done);
+	irq_work_sync(&call->work);
+}
+
+static void call_with_spinlock(struct call *call)
+{
+	static DEFINE_SPINLOCK(lock);
+
+	spin_lock(&lock);
+	call->function(call->data);
+	spin_unlock(&lock);
+}
+
+static void call_with_irqs_off(struct call *call)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	call->function(call->data);
+	local_irq_restore(flags);
+}
+
+/* Call @function in @context and wait for it. */
+static void call_in(enum context context, void (*function)(void *data), void *data)
+{
+	struct call call = { .function = function, .data = data };
+
+	init_completion(&call.done);
+	switch (context) {
+	case CONTEXT_PROCESS:
+		function(data);
+		break;
+	case CONTEXT_BH:
+		local_bh_disable();
+		function(data);
+		local_bh_enable();
+		break;
+	case CONTEXT_RCU:
+		rcu_read_lock();
+		function(data);
+		rcu_read_unlock();
+		break;
+	case CONTEXT_PREEMPT:
+		preempt_disable();
+		function(data);
+		preempt_enable();
+		break;
+	case CONTEXT_IRQOFF:
+		call_with_irqs_off(&call);
+		break;
+	case CONTEXT_SPINLOCK:
+		call_with_spinlock(&call);
+		break;
+	case CONTEXT_SOFTIRQ:
+		call_in_softirq(&call);
+		break;
+	case CONTEXT_HARDIRQ:
+		call_in_hardirq(&call);
+		break;
+	}
+}
+
+/* ------------------------------------------------------------------ words of a line */
+
+/**
+ * struct words - what a line says
+ * @op: index in the file's list of operations
+ * @method: index in method_names
+ * @context: enum context
+ * @count: of notifications
+ * @size: bytes
+ * @endpoint: index
+ * @module: index
+ * @slot: of a buffer
+ * @pool: pool type
+ * @instance: InstanceId
+ * @no_port: pass NULL for the port
+ * @id: NotificationId
+ * @id_null: pass NULL for it
+ */
+struct words {
+	u32 op;
+	u32 method;
+	u32 context;
+	u32 count;
+	u32 size;
+	u32 endpoint;
+	u32 module;
+	u32 slot;
+	u32 pool;
+	u32 instance;
+	u32 no_port;
+	guid_t id;
+	bool id_null;
+};
+
+enum method { METHOD_POST, METHOD_PORTCLS, METHOD_REUSE };
+
+static const char * const method_names[] = { "post", "portcls", "reuse" };
+
+static int parse_name(const char *value, const char * const *names, size_t count, u32 *index)
+{
+	int i = match_string(names, count, value);
+
+	*index = i;
+	return i < 0 ? -EINVAL : 0;
+}
+
+static int parse_number(struct words *words, const char *word, const char *value)
+{
+	const struct {
+		const char *word;
+		u32 *number;
+		u32 limit;
+	} numbers[] = {
+		{ "count", &words->count, 10000000 },
+		{ "size", &words->size, U16_MAX },
+		{ "endpoint", &words->endpoint, VIRTUAL_ENDPOINTS - 1 },
+		{ "module", &words->module, VIRTUAL_MODULES - 1 },
+		{ "slot", &words->slot, SLOTS - 1 },
+		{ "pool", &words->pool, U32_MAX },
+		{ "instance", &words->instance, U32_MAX },
+		{ "no_port", &words->no_port, 1 },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(numbers); i++)
+		if (!strcmp(word, numbers[i].word))
+			return kstrtou32(value, 0, numbers[i].number) ?:
+			       *numbers[i].number > numbers[i].limit ? -ERANGE : 0;
+	return -EINVAL;
+}
+
+static int parse_word(struct words *words, const char * const *ops, size_t op_count, char *word)
+{
+	char *value = strchr(word, '=');
+
+	if (!value)
+		return -EINVAL;
+	*value++ = 0;
+	if (!strcmp(word, "op"))
+		return parse_name(value, ops, op_count, &words->op);
+	if (!strcmp(word, "context"))
+		return parse_name(value, context_names, ARRAY_SIZE(context_names),
+				  &words->context);
+	if (!strcmp(word, "method"))
+		return parse_name(value, method_names, ARRAY_SIZE(method_names), &words->method);
+	if (strcmp(word, "id"))
+		return parse_number(words, word, value);
+	words->id_null = !strcmp(value, "null");
+	return words->id_null ? 0 : guid_parse(value, &words->id);
+}
+
+static int parse_line(struct words *words, const char * const *ops, size_t op_count, char *line)
+{
+	char *word;
+	int err;
+
+	*words = (struct words) {
+		.count = 1,
+		.size = sizeof(struct snd_audio_module_notification) + 8,
+		.pool = SND_PORTCLS_NON_PAGED_POOL_NX,
+		.id = snd_audio_module_notification_id,
+	};
+	while ((word = strsep(&line, "\n "))) {
+		err = *word ? parse_word(words, ops, op_count, word) : 0;
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* ------------------------------------------------------------------ data */
+
+/* Vendor data of notification @number, as the file's head says. */
+static void fill_vendor(u8 *data, size_t size, u64 number)
+{
+	size_t i;
+
+	memcpy(data, &number, min(size, sizeof(number)));
+	for (i = sizeof(number); i < size; i++)
+		data[i] = (u8)(number + i);
+}
+
+/* A notification of @module, DeviceId and Reserved wrong on purpose: the port sets them. */
+static void fill_notification(const struct virtual_module *module, u8 *data, size_t size,
+			      u64 number)
+{
+	struct snd_audio_module_notification identity;
+	size_t head = min(size, sizeof(identity));
+
+	memset(&identity, GARBAGE, sizeof(identity));
+	export_guid(identity.class_id, &module->descriptor->class_id);
+	identity.instance_id = module->descriptor->instance_id;
+	memcpy(data, &identity, head);
+	fill_vendor(data + head, size - head, number);
+}
+
+/* ------------------------------------------------------------------ send */
+
+/**
+ * struct sending - notifications to send in one context
+ * @virtual: the card
+ * @words: what was asked for
+ * @module: whose
+ * @port: through which
+ * @buffer: for METHOD_REUSE
+ * @vendor: for METHOD_POST
+ * @left: how many in this chunk
+ */
+struct sending {
+	struct virtual_card *virtual;
+	const struct words *words;
+	const struct virtual_module *module;
+	struct snd_audio_module_port *port;
+	struct snd_portcls_notification_buffer *buffer;
+	u8 *vendor;
+	u32 left;
+};
+
+static void send_portcls(struct sending *sending, u64 number)
+{
+	const struct words *words = sending->words;
+	struct snd_portcls_notification_buffer *buffer = sending->buffer;
+
+	if (words->method == METHOD_PORTCLS &&
+	    snd_portcls_alloc_notification_buffer(sending->port, words->pool, words->size,
+						  &buffer))
+		return;
+	fill_notification(sending->module, buffer->notification_buffer, words->size, number);
+	snd_portcls_send_notification(sending->port, words->id_null ? NULL : &words->id, buffer);
+	if (words->method == METHOD_PORTCLS)
+		snd_portcls_free_notification_buffer(sending->port, buffer);
+}
+
+static void send_chunk(void *data)
+{
+	struct sending *sending = data;
+	size_t vendor_size =
+		sending->words->size - sizeof(struct snd_audio_module_notification);
+
+	for (; sending->left; sending->left--) {
+		u64 number = atomic64_inc_return(&sending->virtual->counter);
+
+		if (sending->words->method == METHOD_POST) {
+			fill_vendor(sending->vendor, vendor_size, number);
+			snd_audio_module_post(sending->module->module, sending->vendor,
+					      vendor_size);
+		} else {
+			send_portcls(sending, number);
+		}
+	}
+}
+
+static int send_chunks(struct sending *sending)
+{
+	u32 left = sending->words->count;
+
+	while (left) {
+		sending->left = min_t(u32, left, CHUNK);
+		left -= sending->left;
+		call_in(sending->words->context, send_chunk, sending);
+		cond_resched();
+		if (signal_pending(current))
+			return -EINTR;
+	}
+	return 0;
+}
+
+static int send_all(struct virtual_card *virtual, const struct words *words)
+{
+	struct virtual_endpoint *endpoint = &virtual->endpoints[words->endpoint];
+	struct sending sending = {
+		.virtual = virtual,
+		.words = words,
+		.module = &endpoint->modules[words->module],
+		.port = endpoint->port,
+	};
+	int err = 0;
+
+	if (words->method == METHOD_POST &&
+	    words->size < sizeof(struct snd_audio_module_notification))
+		return -EINVAL;
+
+	sending.vendor = kvzalloc(words->size, GFP_KERNEL);
+	if (!sending.vendor)
+		return -ENOMEM;
+	if (words->method == METHOD_REUSE)
+		err = snd_portcls_alloc_notification_buffer(endpoint->port, words->pool,
+							    words->size, &sending.buffer);
+	err = err ?: send_chunks(&sending);
+	snd_portcls_free_notification_buffer(endpoint->port, sending.buffer);
+	kvfree(sending.vendor);
+	return err;
+}
+
+/* ------------------------------------------------------------------ portcls */
+
+static const char * const portcls_ops[] = {
+	"alloc", "fill", "check", "send", "free", "free_inside", "forget"
+};
+
+enum portcls_op {
+	OP_ALLOC, OP_FILL, OP_CHECK, OP_SEND, OP_FREE, OP_FREE_INSIDE, OP_FORGET
+};
+
+/**
+ * struct inject_file - an open file of the hooks
+ * @virtual: the card
+ * @lock: one line at a time
+ * @slots: the pointers that Alloc gave, live or not
+ * @sizes: what they were allocated with
+ * @answer: to the last line
+ */
+struct inject_file {
+	struct virtual_card *virtual;
+	struct mutex lock;	/* see @lock above */
+	struct snd_portcls_notification_buffer *slots[SLOTS];
+	u32 sizes[SLOTS];
+	char answer[LINE_SIZE];
+};
+
+/**
+ * struct portcls_call - one of PortCls' calls, in a context of its own
+ * @words: which
+ * @port: its first argument
+ * @buffer: its buffer
+ * @status: what Alloc returned
+ */
+struct portcls_call {
+	const struct words *words;
+	struct snd_audio_module_port *port;
+	struct snd_portcls_notification_buffer *buffer;
+	int status;
+};
+
+static void portcls_call(void *data)
+{
+	struct portcls_call *call = data;
+	const struct words *words = call->words;
+
+	switch (words->op) {
+	case OP_ALLOC:
+		call->status = snd_portcls_alloc_notification_buffer(call->port, words->pool,
+								     words->size, &call->buffer);
+		break;
+	case OP_SEND:
+		snd_portcls_send_notification(call->port, words->id_null ? NULL : &words->id,
+					      call->buffer);
+		break;
+	default:
+		snd_portcls_free_notification_buffer(call->port, call->buffer);
+	}
+}
+
+static void portcls_alloc(struct inject_file *file, struct portcls_call *call)
+{
+	const struct words *words = call->words;
+
+	call->buffer = ERR_PTR(-EBUSY);
+	call_in(words->context, portcls_call, call);
+	file->slots[words->slot] = call->buffer;
+	file->sizes[words->slot] = words->size;
+	if (call->status)
+		scnprintf(file->answer, LINE_SIZE, "status=%d null=%d\n", call->status,
+			  !call->buffer);
+	else
+		scnprintf(file->answer, LINE_SIZE, "status=0 null=0 zeroed=%d aligned=%d\n",
+			  !memchr_inv(call->buffer->notification_buffer, 0, words->size),
+			  IS_ALIGNED((unsigned long)call->buffer->notification_buffer, 8));
+}
+
+/* Is the caller's buffer as OP_FILL left it? */
+static bool buffer_unchanged(const struct virtual_module *module,
+			     const struct snd_portcls_notification_buffer *buffer, u32 size,
+			     u64 number)
+{
+	u8 *expected = kvzalloc(size, GFP_KERNEL);
+	bool unchanged;
+
+	if (!expected)
+		return false;
+	fill_notification(module, expected, size, number);
+	unchanged = !memcmp(expected, buffer->notification_buffer, size);
+	kvfree(expected);
+	return unchanged;
+}
+
+static int portcls_data(struct inject_file *file, const struct words *words)
+{
+	struct virtual_endpoint *endpoint = &file->virtual->endpoints[words->endpoint];
+	const struct virtual_module *module = &endpoint->modules[words->module];
+	struct snd_portcls_notification_buffer *buffer = file->slots[words->slot];
+	u32 size = file->sizes[words->slot];
+
+	if (!buffer)
+		return -EINVAL;
+	if (words->op == OP_FILL)
+		fill_notification(module, buffer->notification_buffer, size, words->instance);
+	else
+		scnprintf(file->answer, LINE_SIZE, "unchanged=%d\n",
+			  buffer_unchanged(module, buffer, size, words->instance));
+	return 0;
+}
+
+static int portcls_line(struct inject_file *file, const struct words *words)
+{
+	struct portcls_call call = {
+		.words = words,
+		.port = words->no_port ? NULL : file->virtual->endpoints[words->endpoint].port,
+		.buffer = file->slots[words->slot],
+	};
+
+	strscpy(file->answer, "done\n", LINE_SIZE);
+	switch (words->op) {
+	case OP_ALLOC:
+		portcls_alloc(file, &call);
+		return 0;
+	case OP_FILL:
+	case OP_CHECK:
+		return portcls_data(file, words);
+	case OP_FORGET:
+		file->slots[words->slot] = NULL;
+		return 0;
+	case OP_FREE_INSIDE:
+		call.buffer = (void *)call.buffer + 8;
+		fallthrough;
+	default:
+		call_in(words->context, portcls_call, &call);
+		return 0;
+	}
+}
+
+/* ------------------------------------------------------------------ late */
+
+static const char * const late_ops[] = { "register", "unregister" };
+
+static int late_register(struct virtual_card *virtual, const struct words *words)
+{
+	const struct snd_audio_module_descriptor descriptor = {
+		.class_id = GUID_INIT(0x2f6f0a7e, 0x6a43, 0x4f0c,
+				      0x9d, 0x5b, 0x77, 0x1e, 0x30, 0x52, 0xc8, 0x41),
+		.instance_id = words->instance,
+		.version_major = 1,
+		.label = "Late",
+		.name = "Registered after the card",
+	};
+
+	return snd_audio_module_register(virtual->endpoints[words->endpoint].port, &descriptor,
+					 &virtual->late);
+}
+
+static int late_line(struct virtual_card *virtual, const struct words *words)
+{
+	bool unregister = words->op;
+	int err = 0;
+
+	mutex_lock(&virtual->late_lock);
+	if (unregister == !virtual->late) {
+		err = unregister ? -ENOENT : -EEXIST;
+	} else if (unregister) {
+		snd_audio_module_unregister(virtual->late);
+		virtual->late = NULL;
+	} else {
+		err = late_register(virtual, words);
+	}
+	if (!err && words->count && !unregister)
+		snd_audio_module_post(virtual->late, NULL, 0);
+	mutex_unlock(&virtual->late_lock);
+	return err;
+}
+
+/* ------------------------------------------------------------------ files */
+
+static int inject_open(struct inode *inode, struct file *file)
+{
+	struct inject_file *inject = kzalloc(sizeof(*inject), GFP_KERNEL);
+
+	if (!inject)
+		return -ENOMEM;
+	inject->virtual = inode->i_private;
+	mutex_init(&inject->lock);
+	file->private_data = inject;
+	return 0;
+}
+
+static int inject_release(struct inode *inode, struct file *file)
+{
+	struct inject_file *inject = file->private_data;
+
+	mutex_destroy(&inject->lock);
+	kfree(inject);
+	return 0;
+}
+
+static ssize_t inject_read(struct file *file, char __user *to, size_t size, loff_t *offset)
+{
+	struct inject_file *inject = file->private_data;
+	ssize_t ret;
+
+	mutex_lock(&inject->lock);
+	ret = simple_read_from_buffer(to, size, offset, inject->answer, strlen(inject->answer));
+	mutex_unlock(&inject->lock);
+	return ret;
+}
+
+/* Read a line from user space and do what @line says with it. */
+static ssize_t inject_write(struct file *file, const char __user *from, size_t size,
+			    loff_t *offset, const char * const *ops, size_t op_count,
+			    int (*line)(struct inject_file *file, const struct words *words))
+{
+	struct inject_file *inject = file->private_data;
+	struct words words;
+	char *text;
+	int err;
+
+	if (size >= LINE_SIZE)
+		return -EINVAL;
+	text = memdup_user_nul(from, size);
+	if (IS_ERR(text))
+		return PTR_ERR(text);
+	err = parse_line(&words, ops, op_count, text);
+	kfree(text);
+	if (err)
+		return err;
+
+	mutex_lock(&inject->lock);
+	err = line(inject, &words);
+	*offset = 0;
+	mutex_unlock(&inject->lock);
+	return err ?: size;
+}
+
+static int send_file_line(struct inject_file *file, const struct words *words)
+{
+	return send_all(file->virtual, words);
+}
+
+static int late_file_line(struct inject_file *file, const struct words *words)
+{
+	return late_line(file->virtual, words);
+}
+
+static ssize_t send_write(struct file *file, const char __user *from, size_t size,
+			  loff_t *offset)
+{
+	return inject_write(file, from, size, offset, NULL, 0, send_file_line);
+}
+
+static ssize_t portcls_write(struct file *file, const char __user *from, size_t size,
+			     loff_t *offset)
+{
+	return inject_write(file, from, size, offset, portcls_ops, ARRAY_SIZE(portcls_ops),
+			    portcls_line);
+}
+
+static ssize_t late_write(struct file *file, const char __user *from, size_t size,
+			  loff_t *offset)
+{
+	return inject_write(file, from, size, offset, late_ops, ARRAY_SIZE(late_ops),
+			    late_file_line);
+}
+
+#define INJECT_FILE(name) \
+	static const struct file_operations name##_operations = { \
+		.owner = THIS_MODULE, \
+		.open = inject_open, \
+		.release = inject_release, \
+		.read = inject_read, \
+		.write = name##_write, \
+	}
+
+INJECT_FILE(send);
+INJECT_FILE(portcls);
+INJECT_FILE(late);
+
+/**
+ * virtual_inject_new - make the hooks of a card
+ * @virtual: the card
+ */
+void virtual_inject_new(struct virtual_card *virtual)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "card%d", virtual->card->number);
+	virtual->debugfs = debugfs_create_dir(name, inject_root);
+	debugfs_create_file("send", 0600, virtual->debugfs, virtual, &send_operations);
+	debugfs_create_file("portcls", 0600, virtual->debugfs, virtual, &portcls_operations);
+	debugfs_create_file("late", 0600, virtual->debugfs, virtual, &late_operations);
+}
+
+/**
+ * virtual_inject_free - remove the hooks of a card
+ * @virtual: the card; no hook runs when this returns
+ */
+void virtual_inject_free(struct virtual_card *virtual)
+{
+	debugfs_remove_recursive(virtual->debugfs);
+	snd_audio_module_unregister(virtual->late);
+	virtual->late = NULL;
+}
+
+/**
+ * virtual_inject_init - make room for the hooks of cards
+ */
+void virtual_inject_init(void)
+{
+	inject_root = debugfs_create_dir("snd-audio-module-virtual", NULL);
+}
+
+/**
+ * virtual_inject_exit - remove it
+ */
+void virtual_inject_exit(void)
+{
+	debugfs_remove_recursive(inject_root);
+}

@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The virtual sound card: modules 0, 1 and 2 and their parameters
+ *
+ * DOC: The idea
+ *
+ * SYSVAD's three modules with their classes, versions and parameters. Each parameter is a control
+ * element, so that amixer sets it and alsactl stores and restores it. A change of a value, and
+ * nothing else, makes a notification, by PortCls' three calls as in a ported driver. When there
+ * is no memory for it the value is changed all the same (8.4).
+ *
+ * Parameters start at their first valid value, so that every value that an element shows can be
+ * restored. Those with a short list of valid values are ENUMERATED; the 32-bit one, which may
+ * have any value but 0xffffffff, is four BYTES in the machine's order, since alsactl cannot
+ * restore large INTEGERs; those that nobody can set are INTEGER64.
+ */
+
+#include <linux/slab.h>
+#include <sound/portcls.h>
+
+#include "virtual.h"
+
+/**
+ * struct virtual_parameter_type - one parameter of a class of modules
+ * @name: last word of the element's name; NULL ends a list
+ * @values: what it may be set to; NULL: see @count
+ * @texts: the same, as texts
+ * @count: how many; 0 with @maximum: it is read-only; 0 without: four BYTES
+ * @maximum: of a read-only parameter
+ */
+struct virtual_parameter_type {
+	const char *name;
+	const u64 *values;
+	const char * const *texts;
+	unsigned int count;
+	u64 maximum;
+};
+
+#define VALUES(identifier, ...) \
+	static const u64 identifier[] = { __VA_ARGS__ }
+
+VALUES(values_1_2_5, 1, 2, 5);
+VALUES(values_0_1_2, 0, 1, 2);
+VALUES(values_1_max, 1, 0xfffffffe);
+
+static const char * const texts_1_2_5[] = { "1", "2", "5" };
+static const char * const texts_0_1_2[] = { "0", "1", "2" };
+static const char * const texts_1_max[] = { "1", "4294967294" };
+
+static const struct virtual_parameter_type module0_parameters[] = {
+	{ .name = "Parameter1", .values = values_1_2_5, .texts = texts_1_2_5, .count = 3 },
+	{ .name = "Parameter2", .maximum = U8_MAX },
+	{ }
+};
+
+static const struct virtual_parameter_type module1_parameters[] = {
+	{ .name = "Parameter1", .values = values_0_1_2, .texts = texts_0_1_2, .count = 3 },
+	{ .name = "Parameter2", .maximum = S64_MAX },
+	{ .name = "Parameter3" },
+	{ }
+};
+
+static const struct virtual_parameter_type module2_parameters[] = {
+	{ .name = "Parameter1", .values = values_1_max, .texts = texts_1_max, .count = 2 },
+	{ .name = "Parameter2", .maximum = U16_MAX },
+	{ }
+};
+
+#define MODULE0_CLASS GUID_INIT(0xe24c8b6f, 0xede7, 0x4255, \
+				0x8b, 0x39, 0x77, 0x97, 0x60, 0x15, 0xd5, 0x93)
+#define MODULE1_CLASS GUID_INIT(0x5ce55c8e, 0x84df, 0x4317, \
+				0x98, 0xc7, 0x79, 0x2d, 0xe8, 0x33, 0x66, 0xcc)
+#define MODULE2_CLASS GUID_INIT(0xcc2a9527, 0x19d9, 0x4784, \
+				0x8d, 0xd4, 0x6c, 0x1f, 0xe0, 0x1e, 0x37, 0x26)
+
+#define DESCRIPTOR(class, instance, major, minor, short_name, long_name) { \
+	.class_id = class, \
+	.instance_id = instance, \
+	.version_major = major, \
+	.version_minor = minor, \
+	.label = short_name, \
+	.name = long_name, \
+	.notification_size = sizeof(struct snd_audio_module_virtual_parameter), \
+}
+
+/* In SYSVAD's order (8.1). */
+static const struct {
+	struct snd_audio_module_descriptor descriptor;
+	const struct virtual_parameter_type *parameters;
+} module_types[VIRTUAL_ENDPOINTS][VIRTUAL_MODULES] = {
+	{
+		{ DESCRIPTOR(MODULE0_CLASS, 0, 1, 0, "System", "Generic system module"),
+		  module0_parameters },
+		{ DESCRIPTOR(MODULE1_CLASS, 0, 2, 1, "EQ Movie",
+			     "Speaker endpoint, EQ effect module, Movie mode"),
+		  module1_parameters },
+		{ DESCRIPTOR(MODULE1_CLASS, 0x01000000, 2, 1, "EQ Default",
+			     "Speaker endpoint, EQ effect module, Default mode"),
+		  module1_parameters },
+	}, {
+		{ DESCRIPTOR(MODULE0_CLASS, 0, 1, 0, "System", "Generic system module"),
+		  module0_parameters },
+		{ DESCRIPTOR(MODULE1_CLASS, 0, 2, 1, "EQ Movie",
+			     "Speaker HP endpoint, EQ effect module, Movie mode"),
+		  module1_parameters },
+		{ DESCRIPTOR(MODULE2_CLASS, 0, 2, 0, "Echo Default",
+			     "Speaker HP endpoint, Echo Cancellation effect module, Default mode"),
+		  module2_parameters },
+	},
+};
+
+/* ------------------------------------------------------------------ notification */
+
+/* Say that a parameter changed: 48 bytes, without the new value (8.4). */
+static void notify_changed(const struct virtual_module *module, u32 parameter)
+{
+	struct snd_audio_module_port *port = module->endpoint->port;
+	struct snd_portcls_notification_buffer *buffer;
+	struct {
+		struct snd_audio_module_notification identity;
+		struct snd_audio_module_virtual_parameter change;
+	} *notification;
+
+	if (snd_portcls_alloc_notification_buffer(port, SND_PORTCLS_PAGED_POOL,
+						  sizeof(*notification), &buffer))
+		return;
+
+	notification = (void *)buffer->notification_buffer;
+	export_guid(notification->identity.device_id, snd_audio_module_port_device_id(port));
+	export_guid(notification->identity.class_id, &module->descriptor->class_id);
+	notification->identity.instance_id = module->descriptor->instance_id;
+	notification->change.parameter = parameter;
+	snd_portcls_send_notification(port, &snd_audio_module_notification_id, buffer);
+	snd_portcls_free_notification_buffer(port, buffer);
+}
+
+/* Set a valid value: 1: it is another one than before, and was told; 0: it is not. */
+static int set_value(struct virtual_module *module, u32 parameter, u64 value)
+{
+	int changed;
+
+	mutex_lock(&module->lock);
+	changed = module->values[parameter] != value;
+	if (changed) {
+		module->values[parameter] = value;
+		notify_changed(module, parameter);
+	}
+	mutex_unlock(&module->lock);
+	return changed;
+}
+
+static u64 get_value(struct virtual_module *module, u32 parameter)
+{
+	u64 value;
+
+	mutex_lock(&module->lock);
+	value = module->values[parameter];
+	mutex_unlock(&module->lock);
+	return value;
+}
+
+/* ------------------------------------------------------------------ elements */
+
+static const struct virtual_parameter_type *control_type(const struct snd_kcontrol *control)
+{
+	const struct virtual_module *module = control->private_data;
+
+	return &module->parameters[control->private_value];
+}
+
+static int list_info(struct snd_kcontrol *control, struct snd_ctl_elem_info *info)
+{
+	const struct virtual_parameter_type *type = control_type(control);
+
+	return snd_ctl_enum_info(info, 1, type->count, type->texts);
+}
+
+static int list_get(struct snd_kcontrol *control, struct snd_ctl_elem_value *value)
+{
+	const struct virtual_parameter_type *type = control_type(control);
+	u64 current_value = get_value(control->private_data, control->private_value);
+	unsigned int i = 0;
+
+	while (i + 1 < type->count && type->values[i] != current_value)
+		i++;
+	value->value.enumerated.item[0] = i;
+	return 0;
+}
+
+static int list_put(struct snd_kcontrol *control, struct snd_ctl_elem_value *value)
+{
+	const struct virtual_parameter_type *type = control_type(control);
+	unsigned int item = value->value.enumerated.item[0];
+
+	if (item >= type->count)
+		return -EINVAL;
+	return set_value(control->private_data, control->private_value, type->values[item]);
+}
+
+static int bytes_info(struct snd_kcontrol *control, struct snd_ctl_elem_info *info)
+{
+	info->type = SNDRV_CTL_ELEM_TYPE_BYTES;
+	info->count = sizeof(u32);
+	return 0;
+}
+
+static int bytes_get(struct snd_kcontrol *control, struct snd_ctl_elem_value *value)
+{
+	u32 number = get_value(control->private_data, control->private_value);
+
+	memcpy(value->value.bytes.data, &number, sizeof(number));
+	return 0;
+}
+
+static int bytes_put(struct snd_kcontrol *control, struct snd_ctl_elem_value *value)
+{
+	u32 number;
+
+	memcpy(&number, value->value.bytes.data, sizeof(number));
+	if (number == U32_MAX)
+		return -EINVAL;
+	return set_value(control->private_data, control->private_value, number);
+}
+
+static int constant_info(struct snd_kcontrol *control, struct snd_ctl_elem_info *info)
+{
+	info->type = SNDRV_CTL_ELEM_TYPE_INTEGER64;
+	info->count = 1;
+	info->value.integer64.max = control_type(control)->maximum;
+	return 0;
+}
+
+static int constant_get(struct snd_kcontrol *control, struct snd_ctl_elem_value *value)
+{
+	value->value.integer64.value[0] =
+		get_value(control->private_data, control->private_value);
+	return 0;
+}
+
+static const struct snd_kcontrol_new list_template = {
+	.iface = SNDRV_CTL_ELEM_IFACE_MIXER,
+	.access = SNDRV_CTL_ELEM_ACCESS_READWRITE,
+	.info = list_info,
+	.get = list_get,
+	.put = list_put,
+};
+
+static const struct snd_kcontrol_new bytes_template = {
+	.iface = SNDRV_CTL_ELEM_IFACE_MIXER,
+	.access = SNDRV_CTL_ELEM_ACCESS_READWRITE,
+	.info = bytes_info,
+	.get = bytes_get,
+	.put = bytes_put,
+};
+
+static const struct snd_kcontrol_new constant_template = {
+	.iface = SNDRV_CTL_ELEM_IFACE_MIXER,
+	.access = SNDRV_CTL_ELEM_ACCESS_READ,
+	.info = constant_info,
+	.get = constant_get,
+};
+
+static int element_new(struct virtual_module *module, u32 parameter)
+{
+	const struct virtual_parameter_type *type = &module->parameters[parameter];
+	char name[SNDRV_CTL_ELEM_ID_NAME_MAXLEN];
+	struct snd_kcontrol_new template;
+
+	if (type->count)
+		template = list_template;
+	else
+		template = type->maximum ? constant_template : bytes_template;
+	if (type->count)
+		module->values[parameter] = type->values[0];
+
+	snprintf(name, sizeof(name), "%s %s %s", module->endpoint->name,
+		 module->descriptor->label, type->name);
+	template.name = name;
+	template.private_value = parameter;
+	return snd_ctl_add(module->endpoint->card->card, snd_ctl_new1(&template, module));
+}
+
+/* ------------------------------------------------------------------ modules */
+
+static int module_new(struct virtual_endpoint *endpoint, unsigned int number)
+{
+	struct virtual_module *module = &endpoint->modules[number];
+	u32 parameter;
+	int err;
+
+	module->endpoint = endpoint;
+	module->descriptor = &module_types[endpoint->index][number].descriptor;
+	module->parameters = module_types[endpoint->index][number].parameters;
+	mutex_init(&module->lock);
+
+	err = snd_audio_module_register(endpoint->port, module->descriptor, &module->module);
+	for (parameter = 0; !err && module->parameters[parameter].name; parameter++)
+		err = element_new(module, parameter);
+	return err;
+}
+
+/**
+ * virtual_modules_new - give an endpoint its modules and their elements
+ * @endpoint: the endpoint
+ *
+ * Return: 0 or what failed; virtual_modules_free() takes back what was made.
+ */
+int virtual_modules_new(struct virtual_endpoint *endpoint)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; !err && i < VIRTUAL_MODULES; i++)
+		err = module_new(endpoint, i);
+	return err;
+}
+
+/**
+ * virtual_modules_free - take an endpoint's modules back
+ * @endpoint: the endpoint, whose sound card's elements are freed
+ */
+void virtual_modules_free(struct virtual_endpoint *endpoint)
+{
+	unsigned int i;
+
+	for (i = 0; i < VIRTUAL_MODULES; i++)
+		snd_audio_module_unregister(endpoint->modules[i].module);
+}
