@@ -11,7 +11,8 @@
  * &struct snd_audio_module_card.card is used only until the disconnect, and by its callers'
  * promise before that.
  *
- * Locks, outer before inner: controls_rwsem -> snd_audio_module_card.lock -> raw locks. A
+ * Locks, outer before inner: snd_audio_module_card.registration_lock, which is taken only before
+ * the sound card is registered -> controls_rwsem -> snd_audio_module_card.lock -> raw locks. A
  * notification fd's lock is taken alone, outside of raw locks.
  */
 #ifndef __AUDIO_MODULE_LOCAL_H
@@ -175,6 +176,8 @@ void snd_audio_module_doorbell_stop(struct snd_audio_module_card *card);
  * @card: the sound card
  * @number: its number
  * @name: its device's name, for messages
+ * @registration_lock: one port or module at a time until the sound card is registered; protects
+ *	writes of @elements and @next_port
  * @lock: protects @registered, @ports, the ports' modules, @generation and @counters
  * @registered: programs can see the sound card: its elements are complete
  * @journal: its journal
@@ -196,6 +199,7 @@ struct snd_audio_module_card {
 	struct snd_card *card;
 	int number;
 	char name[32];
+	struct mutex registration_lock;	/* see @registration_lock above */
 	struct mutex lock;	/* see @lock above */
 	bool registered;
 	struct snd_audio_module_journal *journal;
@@ -224,7 +228,7 @@ void snd_audio_module_card_changed(struct snd_audio_module_card *card, u16 endpo
  * @list: in &struct snd_audio_module_card.elements
  * @card: whose
  * @id: copy of the control's id; the control itself is ALSA's
- * @descriptor: for the TLV
+ * @descriptor: for the TLV; complete when the sound card is registered
  * @name: for the TLV
  * @count: bytes of the value
  * @changed: bit 0: the doorbell has not rung for the newest record
@@ -247,6 +251,8 @@ struct snd_audio_module_element {
 	u8 value[SND_AUDIO_MODULE_MAX_VALUE_SIZE];
 };
 
+struct snd_audio_module_port;
+
 struct snd_audio_module_element *
 snd_audio_module_element_new(struct snd_audio_module_card *card,
 			     const struct snd_audio_module_tlv_descriptor *descriptor,
@@ -255,6 +261,7 @@ snd_audio_module_element_new(struct snd_audio_module_card *card,
 void snd_audio_module_element_show(struct snd_audio_module_element *element,
 				   const struct snd_audio_module_record *header, u64 position,
 				   const struct snd_audio_module_entry *entry);
+void snd_audio_module_elements_add_pcm(const struct snd_audio_module_port *port);
 void snd_audio_module_elements_free(struct snd_audio_module_card *card);
 
 /* ------------------------------------------------------------------ port.c */

@@ -46,6 +46,7 @@ static void card_release(struct kref *kref)
 	snd_audio_module_journal_put(card->journal);
 	ida_destroy(&card->module_indices);
 	mutex_destroy(&card->lock);
+	mutex_destroy(&card->registration_lock);
 	kfree(card);
 	snd_audio_module_object_died(SND_AUDIO_MODULE_OBJECT_CARD);
 }
@@ -84,7 +85,7 @@ static int card_dev_register(struct snd_device *device)
 	struct snd_audio_module_card *card = device->device_data;
 
 	mutex_lock(&card->lock);
-	card->registered = true;
+	WRITE_ONCE(card->registered, true);
 	mutex_unlock(&card->lock);
 	return 0;
 }
@@ -127,6 +128,7 @@ static struct snd_audio_module_card *card_alloc(struct snd_card *sound_card)
 	}
 
 	kref_init(&card->kref);
+	mutex_init(&card->registration_lock);
 	mutex_init(&card->lock);
 	INIT_LIST_HEAD(&card->list);
 	INIT_LIST_HEAD(&card->elements);

@@ -202,7 +202,7 @@ snd_audio_module_element_new(struct snd_audio_module_card *card,
 	struct snd_audio_module_element *element;
 	int err;
 
-	lockdep_assert_held(&card->lock);
+	lockdep_assert_held(&card->registration_lock);
 
 	err = element_name(control_name, sizeof(control_name), endpoint, label);
 	if (err)
@@ -269,6 +269,26 @@ void snd_audio_module_element_show(struct snd_audio_module_element *element,
 	raw_spin_unlock_irqrestore(&element->lock, flags);
 
 	snd_audio_module_doorbell_changed(element->card, element);
+}
+
+/**
+ * snd_audio_module_elements_add_pcm - show the PCM devices of an endpoint in its elements' TLV
+ * @port: of the endpoint
+ *
+ * Context: Process context.
+ */
+void snd_audio_module_elements_add_pcm(const struct snd_audio_module_port *port)
+{
+	struct snd_audio_module_element *element;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(element, &port->card->elements, list) {
+		if (element->descriptor.endpoint != port->index)
+			continue;
+		element->descriptor.playback_devices = port->playback_devices;
+		element->descriptor.capture_devices = port->capture_devices;
+	}
+	rcu_read_unlock();
 }
 
 /**

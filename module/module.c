@@ -95,6 +95,8 @@ static int module_unique(const struct snd_audio_module *module)
 {
 	const struct snd_audio_module *other;
 
+	lockdep_assert_held(&module->port->card->lock);
+
 	list_for_each_entry(other, &module->port->modules, list)
 		if (same_module(&other->identity, &module->identity) ||
 		    !strcmp(other->label, module->label))
@@ -131,7 +133,6 @@ static void describe_module(const struct snd_audio_module *module,
 	descriptor->instance_id = module->identity.instance_id;
 	descriptor->version_major = module->version_major;
 	descriptor->version_minor = module->version_minor;
-	descriptor->module = module->index;
 	memcpy(descriptor->label, module->label, sizeof(descriptor->label));
 }
 
@@ -140,10 +141,7 @@ static int module_take_element(struct snd_audio_module *module, size_t notificat
 	struct snd_audio_module_port *port = module->port;
 	struct snd_audio_module_tlv_descriptor descriptor;
 
-	if (port->card->registered) {
-		module->element = port->element;
-		return 0;
-	}
+	lockdep_assert_held(&port->card->registration_lock);
 
 	describe_module(module, &descriptor);
 	module->element =
@@ -153,27 +151,44 @@ static int module_take_element(struct snd_audio_module *module, size_t notificat
 	return PTR_ERR_OR_ZERO(module->element);
 }
 
-static int module_add(struct snd_audio_module *module, size_t notification_size)
+/* Add @module, whose element is there when it gets one, to the list. */
+static int module_add(struct snd_audio_module *module)
 {
 	struct snd_audio_module_card *card = module->port->card;
 	int err;
 
-	lockdep_assert_held(&card->lock);
-
+	mutex_lock(&card->lock);
 	err = module_unique(module);
-	if (err)
-		return err;
-	err = module_take_index(module);
-	if (err)
-		return err;
-	err = module_take_element(module, notification_size);
-	if (err) {
-		ida_free(&card->module_indices, module->index);
-		return err == -EBUSY ? -EEXIST : err;
+	if (!err)
+		err = module_take_index(module);
+	if (!err) {
+		if (module->element)
+			module->element->descriptor.module = module->index;
+		else
+			module->element = module->port->element;
+		list_add_tail_rcu(&module->list, &module->port->modules);
+		snd_audio_module_card_changed(card, module->port->index);
 	}
-	list_add_tail_rcu(&module->list, &module->port->modules);
-	snd_audio_module_card_changed(card, module->port->index);
-	return 0;
+	mutex_unlock(&card->lock);
+	return err;
+}
+
+/* Before the sound card is registered: make an element, once all else is known to go well. */
+static int module_add_with_element(struct snd_audio_module *module, size_t notification_size)
+{
+	struct snd_audio_module_card *card = module->port->card;
+	int err;
+
+	mutex_lock(&card->registration_lock);
+	mutex_lock(&card->lock);
+	err = module_unique(module);
+	mutex_unlock(&card->lock);
+	if (!err)
+		err = module_take_element(module, notification_size);
+	if (!err)
+		err = module_add(module);
+	mutex_unlock(&card->registration_lock);
+	return err == -EBUSY ? -EEXIST : err;
 }
 
 static struct snd_audio_module *
@@ -228,9 +243,10 @@ int snd_audio_module_register(struct snd_audio_module_port *port,
 	if (!new)
 		return -ENOMEM;
 
-	mutex_lock(&port->card->lock);
-	err = module_add(new, descriptor->notification_size);
-	mutex_unlock(&port->card->lock);
+	if (READ_ONCE(port->card->registered))
+		err = module_add(new);
+	else
+		err = module_add_with_element(new, descriptor->notification_size);
 	if (err) {
 		kfree(new);
 		return err;

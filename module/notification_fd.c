@@ -270,8 +270,8 @@ static int cursor_find(struct notification_fd *nfd, struct cursor *cursor, struc
 		if (ret == -ESTALE)
 			cursor->position = atomic64_read(&nfd->journal->tail);
 		cond_resched();
-	} while (ret < 0);
-	return ret;
+	} while (ret < 0 && !fatal_signal_pending(current));
+	return max(ret, 0);
 }
 
 /* Go over what cursor_find() found. */
@@ -405,7 +405,9 @@ static enum readable nfd_readable(struct notification_fd *nfd)
 	enum readable readable = READABLE_RECORD;
 	struct item item;
 
-	mutex_lock(&nfd->lock);
+	/* A reader may hold it for long, in a page fault. */
+	if (mutex_lock_killable(&nfd->lock))
+		return READABLE_NOTHING;
 	if (nfd->cursor.removed)
 		readable = READABLE_END;
 	else if (!cursor_find(nfd, &nfd->cursor, &item))
@@ -522,7 +524,8 @@ static void nfd_show_fdinfo(struct seq_file *m, struct file *file)
 	struct snd_audio_module_state state;
 	struct cursor cursor;
 
-	mutex_lock(&nfd->lock);
+	if (mutex_lock_killable(&nfd->lock))
+		return;
 	cursor = nfd->cursor;
 	mutex_unlock(&nfd->lock);
 	snd_audio_module_journal_look(nfd->journal, &state);

@@ -141,12 +141,17 @@ void snd_audio_module_port_write(struct snd_audio_module_port *port,
 static int port_unique(const struct snd_audio_module_port *port)
 {
 	const struct snd_audio_module_port *other;
+	int err = 0;
 
+	lockdep_assert_held(&port->card->registration_lock);
+
+	mutex_lock(&port->card->lock);
 	list_for_each_entry(other, &port->card->ports, list)
 		if (!strcmp(other->name, port->name) ||
 		    guid_equal(&other->device_id, &port->device_id))
-			return -EEXIST;
-	return 0;
+			err = -EEXIST;
+	mutex_unlock(&port->card->lock);
+	return err;
 }
 
 static void describe_port(const struct snd_audio_module_port *port,
@@ -167,7 +172,7 @@ static int port_add(struct snd_audio_module_port *port)
 	struct snd_audio_module_element *element;
 	int err;
 
-	lockdep_assert_held(&card->lock);
+	lockdep_assert_held(&card->registration_lock);
 
 	err = port_unique(port);
 	if (err)
@@ -182,8 +187,10 @@ static int port_add(struct snd_audio_module_port *port)
 
 	port->element = element;
 	card->next_port++;
+	mutex_lock(&card->lock);
 	list_add_tail(&port->list, &card->ports);
 	snd_audio_module_card_changed(card, port->index);
+	mutex_unlock(&card->lock);
 	return 0;
 }
 
@@ -243,9 +250,9 @@ int snd_audio_module_port_new(struct snd_card *card, const char *name, const gui
 	if (!new)
 		return -ENOMEM;
 
-	mutex_lock(&owner->lock);
+	mutex_lock(&owner->registration_lock);
 	err = port_add(new);
-	mutex_unlock(&owner->lock);
+	mutex_unlock(&owner->registration_lock);
 	if (err) {
 		kfree(new);
 		return err;
@@ -279,8 +286,7 @@ int snd_audio_module_port_add_pcm(struct snd_audio_module_port *port, const stru
 		port->playback_devices |= BIT(pcm->device);
 	if (pcm->streams[SNDRV_PCM_STREAM_CAPTURE].substream_count)
 		port->capture_devices |= BIT(pcm->device);
-	port->element->descriptor.playback_devices = port->playback_devices;
-	port->element->descriptor.capture_devices = port->capture_devices;
+	snd_audio_module_elements_add_pcm(port);
 	mutex_unlock(&port->card->lock);
 	return 0;
 }

@@ -35,7 +35,7 @@ struct virtual_stream {
 	struct snd_pcm_substream *substream;
 	struct virtual_meter *meter;
 	struct timer_list timer;
-	spinlock_t lock;
+	spinlock_t lock;	/* see @lock above */
 	bool running;
 	ktime_t start;
 	u64 played;

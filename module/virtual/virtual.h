@@ -69,7 +69,7 @@ struct virtual_meter {
 	struct snd_audio_module *module;
 	unsigned int rate;
 	struct timer_list timer;
-	spinlock_t lock;
+	spinlock_t lock;	/* see @lock above */
 	unsigned int streams;
 	bool stopped;
 	bool sound;
