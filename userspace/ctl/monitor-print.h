@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * DOC: one line of text or one JSON object for each thing that happens to a feed.
+ */
+#ifndef AUDIOMODULECTL_MONITOR_PRINT_H
+#define AUDIOMODULECTL_MONITOR_PRINT_H
+
+#include "feed.h"
+
+/* Everything but a notification that nobody asked for: the caller checks feed_wants(). */
+void print_record(const struct feeds *feeds, const struct feed *feed,
+		  const struct audiomodule_record *record);
+void print_appeared(const struct feeds *feeds, const struct feed *feed);
+
+#endif /* AUDIOMODULECTL_MONITOR_PRINT_H */

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * DOC: the manager owns the connection to the bus, the watch for cards, the cards, and (through
+ * their endpoints) the subscribers: everything that the daemon has hangs from it. It keeps no
+ * state that outlives the process and no open sound device.
+ */
+#ifndef AUDIOMODULED_MANAGER_H
+#define AUDIOMODULED_MANAGER_H
+
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+#include "audiomodule.h"
+#include "bus-names.h"
+#include "cleanup.h"
+
+/* Each subscription by signal holds one notification fd and 64 KiB. */
+#define MAX_SUBSCRIPTIONS		512
+#define MAX_SUBSCRIPTIONS_PER_CLIENT	64
+
+struct card;
+
+struct manager {
+	sd_event *event;
+	sd_bus *bus;
+	const char *directory;
+	struct audiomodule_watch *watch;
+	sd_event_source *watch_source;
+	sd_event_source *scan_timer;
+	unsigned int attempts;		/* left for cards that are not ready yet */
+	struct card *cards;
+	bool ending;			/* the daemon goes, the cards do not: tell nobody */
+};
+
+/* bus: "system", "session" or a D-Bus address. On failure the reason has been logged. */
+int manager_new(const char *bus, const char *directory, struct manager **manager);
+struct manager *manager_free(struct manager *manager);
+
+/* Look at the cards again, soon. */
+void manager_schedule_scan(struct manager *manager);
+
+#endif /* AUDIOMODULED_MANAGER_H */

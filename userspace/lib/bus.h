@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * DOC: what the files of libaudiomodule-bus know about a connection.
+ */
+#ifndef AUDIOMODULE_BUS_PRIVATE_H
+#define AUDIOMODULE_BUS_PRIVATE_H
+
+#include <systemd/sd-bus.h>
+
+#include "audiomodule-bus.h"
+#include "bus-names.h"
+#include "cleanup.h"
+
+/* Signals of one endpoint, and what is needed to ask for them again. */
+struct bus_subscription {
+	struct bus_subscription *next;
+	char *object_path;
+	struct audiomodule_filter filter;
+	struct audiomodule_position position;
+	bool ended;		/* REMOVED is still to be told */
+};
+
+struct audiomodule_bus {
+	sd_bus *bus;
+	char *owner;		/* audiomoduled's unique name, NULL while it is away */
+	char *error;
+	sd_bus_message *current;	/* events point into it */
+	struct bus_subscription *subscriptions;
+	struct bus_subscription *told;	/* ended and reported: freed with the next call */
+};
+
+DEFINE_CLEANUP(cleanup_message, sd_bus_message *, sd_bus_message_unref)
+
+/* Calls, waits, and turns the daemon's error into errno and text. */
+int bus_call(struct audiomodule_bus *bus, sd_bus_message *message, sd_bus_message **reply);
+int bus_new_call(struct audiomodule_bus *bus, const char *object_path, const char *method,
+		 sd_bus_message **message);
+int bus_request(struct audiomodule_bus *bus, const struct bus_subscription *subscription,
+		bool resume, struct audiomodule_position *start);
+struct bus_subscription *bus_find(struct audiomodule_bus *bus, const char *object_path);
+struct bus_subscription *bus_subscription_free(struct bus_subscription *subscription);
+void bus_unlink(struct audiomodule_bus *bus, struct bus_subscription *subscription);
+
+#endif /* AUDIOMODULE_BUS_PRIVATE_H */

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * DOC: GUIDs are text for people and 16 bytes for the kernel. In memory the first three fields of
+ * the text are little-endian and the last two are in the order of the text, as on Windows; a table
+ * of byte places says this once for both directions.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <sound/audio_module.h>
+
+#include "audiomodule.h"
+
+const struct audiomodule_guid audiomodule_notification_id = {
+	SND_AUDIO_MODULE_NOTIFICATION_ID
+};
+
+/* The n-th pair of digits in the text is this byte in memory. */
+static const uint8_t place[16] = { 3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15 };
+
+static bool dash_before(size_t pair)
+{
+	return pair == 4 || pair == 6 || pair == 8 || pair == 10;
+}
+
+/* Not strtoul() or isxdigit(): they accept signs, blanks and what the locale says. */
+static int digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+int audiomodule_guid_parse(const char *text, struct audiomodule_guid *guid)
+{
+	bool braces = text[0] == '{';
+	struct audiomodule_guid result;
+	const char *c = text + braces;
+
+	for (size_t pair = 0; pair < 16; pair++) {
+		int high, low;
+
+		if (dash_before(pair) && *c++ != '-')
+			return -EINVAL;
+		high = digit(c[0]);
+		low = high < 0 ? -1 : digit(c[1]);
+		if (low < 0)
+			return -EINVAL;
+		result.bytes[place[pair]] = (uint8_t)(high << 4 | low);
+		c += 2;
+	}
+	if (strcmp(c, braces ? "}" : "") != 0)
+		return -EINVAL;
+	*guid = result;
+	return 0;
+}
+
+void audiomodule_guid_format(const struct audiomodule_guid *guid,
+			     char text[AUDIOMODULE_GUID_TEXT_SIZE])
+{
+	static const char digits[] = "0123456789ABCDEF";
+
+	for (size_t pair = 0; pair < 16; pair++) {
+		uint8_t byte = guid->bytes[place[pair]];
+
+		if (dash_before(pair))
+			*text++ = '-';
+		*text++ = digits[byte >> 4];
+		*text++ = digits[byte & 15];
+	}
+	*text = 0;
+}
+
+bool audiomodule_guid_equal(const struct audiomodule_guid *a, const struct audiomodule_guid *b)
+{
+	return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * DOC: what the files of the library know about a subscription.
+ */
+#ifndef AUDIOMODULE_SUBSCRIPTION_H
+#define AUDIOMODULE_SUBSCRIPTION_H
+
+#include "audiomodule.h"
+
+struct audiomodule_subscription {
+	int fd;
+	struct audiomodule_position start;
+	struct audiomodule_position position;
+	uint8_t *buffer;
+	size_t buffer_size;
+	size_t filled;		/* bytes read into the buffer */
+	size_t used;		/* of those, taken by the caller */
+};
+
+#endif /* AUDIOMODULE_SUBSCRIPTION_H */
