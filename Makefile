@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# ALSA audio modules: one entry for the kernel modules, the userspace and their tests.
+#
+# Nothing is built in the source tree: all goes to .build/. "demo", "test" and "shell" run in a
+# QEMU guest with Debian's own kernel and install, fetch and build what is missing by themselves;
+# this machine's kernel is touched by "install" only. "make help" lists the targets, V=1 shows
+# the commands.
+
+BUILD	:= $(CURDIR)/.build
+GUEST	:= $(BUILD)/guest
+GUESTDIR := selftests/guest
+
+# The kernel to build for: the running one, or the guest's for the guest targets.
+KERNELDIR ?= /lib/modules/$(shell uname -r)/build
+UTSRELEASE = $(KERNELDIR)/include/generated/utsrelease.h
+KERNELRELEASE := $(or $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(UTSRELEASE) 2>/dev/null),\
+			$(shell uname -r))
+MODULES	= $(BUILD)/modules/$(KERNELRELEASE)
+
+PREFIX	?= /usr
+DESTDIR	?=
+
+# The kernel's tools/testing/selftests: the cached copy, unless the caller has a tree of his own.
+KSELFTEST_DIR ?= $(shell $(GUESTDIR)/fetch.sh path source)/tools/testing/selftests
+
+V	?= 0
+ifeq ($(V),0)
+Q	:= @
+QUIET	:= --no-print-directory -s
+else
+Q	:=
+QUIET	:= --no-print-directory
+endif
+export V
+say	= @printf '  %-7s %s\n' $(1)
+
+# Sub-makes use every core, unless the caller said how many. What they make can be read by the
+# guest's ordinary users, whatever the caller's umask is.
+JOBS	= $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
+SUBMAKE	= +$(Q)umask 022; $(MAKE) $(QUIET) $(JOBS)
+
+all: modules userspace
+
+help:
+	@echo 'make                 kernel modules (KERNELDIR=) and userspace, into .build/'
+	@echo 'make demo            the story end to end, in a guest; installs what it needs'
+	@echo 'make test            all selftests, in the guest (TAP)'
+	@echo 'make shell           a prompt in the guest, everything built and installed in it'
+	@echo 'make install         modules and userspace on this machine (PREFIX=, DESTDIR=)'
+	@echo 'make uninstall       takes that back'
+	@echo 'make modules | userspace | selftests    one part'
+	@echo 'make clean           removes what was built; distclean: all of .build/'
+	@echo
+	@echo 'Downloads are kept in $${XDG_CACHE_HOME:-~/.cache}/alsa-audio-modules, or in'
+	@echo 'AUDIO_MODULE_CACHE; remove that folder to get a newer kernel and guest system.'
+
+# --- Kernel modules -----------------------------------------------------------------------------
+# Kbuild writes next to the sources, so it is given a copy: same paths, contents compared, so that
+# an unchanged file keeps its time; files that are gone from the tree go from the copy.
+
+define copy_sources
+	mkdir -p $(MODULES); \
+	find $(wildcard module include Kconfig) -type f | LC_ALL=C sort > $(MODULES)/sources.new; \
+	if [ -e $(MODULES)/sources ]; then \
+		LC_ALL=C comm -23 $(MODULES)/sources $(MODULES)/sources.new | \
+			(cd $(MODULES) && xargs -r rm -f); \
+	fi; \
+	while read -r file; do \
+		cmp -s "$$file" "$(MODULES)/$$file" && continue; \
+		cp --parents "$$file" $(MODULES)/ || exit 1; \
+	done < $(MODULES)/sources.new; \
+	mv $(MODULES)/sources.new $(MODULES)/sources
+endef
+
+check_kernel_headers:
+	@[ -e $(KERNELDIR)/Makefile ] || { \
+		echo 'make: no kernel headers in $(KERNELDIR)'; \
+		echo 'make: to fix it: apt-get install linux-headers-$(KERNELRELEASE),' \
+			'or set KERNELDIR'; \
+		exit 1; \
+	} >&2
+
+modules: check_kernel_headers
+	$(call say,BUILD "modules ($(KERNELRELEASE))")
+	$(Q)$(copy_sources)
+	$(SUBMAKE) -C $(KERNELDIR) M=$(MODULES)/module CONFIG_DEBUG_INFO_BTF_MODULES= modules
+
+# --- Userspace and selftests --------------------------------------------------------------------
+
+userspace:
+	$(call say,BUILD userspace)
+	$(SUBMAKE) -C userspace O=$(BUILD)/userspace
+
+selftests:
+	$(call say,BUILD selftests)
+	$(Q)mkdir -p $(BUILD)/selftests
+	$(SUBMAKE) -C selftests KSELFTEST_DIR=$(KSELFTEST_DIR) OUTPUT=$(BUILD)/selftests
+
+# --- This machine -------------------------------------------------------------------------------
+
+# As root only what was built before is copied: nothing in the tree becomes root's.
+install:
+	$(call say,INSTALL "modules to $(DESTDIR)/lib/modules/$(KERNELRELEASE)/updates")
+	$(Q)install -d $(DESTDIR)/lib/modules/$(KERNELRELEASE)/updates
+	$(Q)install -m 644 $$(find $(MODULES)/module -name '*.ko') \
+		$(DESTDIR)/lib/modules/$(KERNELRELEASE)/updates/
+	$(Q)[ -n "$(DESTDIR)" ] || PATH=$$PATH:/usr/sbin:/sbin depmod $(KERNELRELEASE)
+	$(call say,INSTALL "userspace to $(DESTDIR)$(PREFIX)")
+	$(SUBMAKE) -C userspace install O=$(BUILD)/userspace PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
+
+uninstall:
+	$(call say,REMOVE "modules from $(DESTDIR)/lib/modules/$(KERNELRELEASE)/updates")
+	$(Q)rm -f $(DESTDIR)/lib/modules/$(KERNELRELEASE)/updates/snd-audio-module*.ko
+	$(Q)[ -n "$(DESTDIR)" ] || PATH=$$PATH:/usr/sbin:/sbin depmod $(KERNELRELEASE)
+	$(call say,REMOVE "userspace from $(DESTDIR)$(PREFIX)")
+	$(SUBMAKE) -C userspace uninstall O=$(BUILD)/userspace PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
+
+# --- The guest ----------------------------------------------------------------------------------
+# .build/guest is /mnt/build inside: modules/ (the .ko files), depmod/ (indexes that know them),
+# root/ (userspace as installed; goes over the guest's own root), selftests/.
+
+guest_packages:
+	$(Q)$(GUESTDIR)/packages.sh install build guest
+
+guest_system: guest_packages
+	$(Q)$(GUESTDIR)/fetch.sh kernel
+	$(Q)$(GUESTDIR)/image.sh
+
+guest_source: guest_packages
+	$(Q)$(GUESTDIR)/fetch.sh source
+
+guest_modules: guest_system
+	$(SUBMAKE) modules KERNELDIR=$$($(GUESTDIR)/fetch.sh path headers)
+	$(Q)$(GUESTDIR)/stage-modules.sh $(BUILD)/modules $(GUEST)
+
+guest_userspace: guest_packages userspace
+	$(Q)rm -rf $(GUEST)/root
+	$(SUBMAKE) -C userspace install O=$(BUILD)/userspace PREFIX=/usr DESTDIR=$(GUEST)/root
+
+guest_script:
+	$(Q)install -D -m 755 -t $(GUEST)/selftests selftests/run-in-guest.sh
+
+guest_selftests: guest_source userspace
+	$(SUBMAKE) selftests
+	$(Q)rm -rf $(GUEST)/selftests
+	$(SUBMAKE) -C selftests install KSELFTEST_DIR=$(KSELFTEST_DIR) \
+		OUTPUT=$(BUILD)/selftests INSTALL_PATH=$(GUEST)/selftests
+
+demo: guest_modules guest_userspace guest_script
+	$(call say,GUEST "booting (Debian's kernel $$($(GUESTDIR)/fetch.sh version))")
+	$(Q)$(GUESTDIR)/run.sh -- /mnt/build/selftests/run-in-guest.sh demo
+
+test: guest_modules guest_userspace guest_selftests guest_script
+	$(call say,GUEST "booting (Debian's kernel $$($(GUESTDIR)/fetch.sh version))")
+	$(Q)$(GUESTDIR)/run.sh --timeout 1800 -- /mnt/build/selftests/run-in-guest.sh test
+
+shell: guest_modules guest_userspace guest_selftests guest_script
+	$(call say,GUEST "the prompt comes in some seconds; 'exit' powers the guest off")
+	$(Q)$(GUESTDIR)/run.sh --shell
+
+# --- Tidying ------------------------------------------------------------------------------------
+
+clean:
+	$(Q)rm -rf $(BUILD)/modules $(BUILD)/userspace $(BUILD)/selftests $(GUEST)
+
+distclean: clean
+	$(Q)rm -rf $(BUILD)
+
+# One step after the other, and -j for what each of them runs.
+.NOTPARALLEL:
+
+.PHONY: all help check_kernel_headers modules userspace selftests install uninstall guest_packages
+.PHONY: guest_system guest_source guest_modules guest_userspace guest_script guest_selftests
+.PHONY: demo test shell clean distclean

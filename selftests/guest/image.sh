@@ -1,0 +1,116 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The guest's system: a small Debian 12 in one squashfs file, made by mmdebstrap from this
+# machine's own Debian sources. It holds tools only; nothing of it is started by itself. A new
+# image is made when this script changes.
+#
+#	image.sh		make sure that it is there
+#	image.sh path
+
+set -euo pipefail
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# systemd is here for busctl and systemd-analyze, it is never PID 1; udev runs when a test starts
+# it.
+PACKAGES="alsa-utils,dbus,systemd,udev,kmod,procps,strace,util-linux,login,passwd"
+
+# Comments do not change the image.
+IMAGE=$CACHE/image-$(grep -v '^[[:space:]]*#' "$0" | sha256sum | cut -c 1-12).squashfs
+
+# root when it may mount, user namespaces when the kernel grants them (it does not inside a plain
+# chroot), else the slower pretence of both.
+choose_mode()
+{
+	if [ "$(id -u)" -eq 0 ] && unshare --mount --propagation unchanged true 2>/dev/null; then
+		echo root
+	elif may_be_root_inside; then
+		echo unshare
+	else
+		echo fakechroot
+	fi
+}
+
+# The plain question first: asked for more, an unshare that is refused may hang (util-linux 2.38).
+may_be_root_inside()
+{
+	unshare --user true 2>/dev/null &&
+		timeout 10 unshare --user --map-auto --map-root-user --mount --pid --fork \
+			--mount-proc true >/dev/null 2>&1
+}
+
+# Two ordinary users for the permission tests: "user" cannot open sound devices, "audiouser" can.
+# shellcheck disable=SC2016 # the hook's shell is given the new root folder as $1
+CUSTOMIZE='
+	chroot "$1" useradd -m -u 1000 -s /bin/bash user &&
+	chroot "$1" useradd -m -u 1001 -s /bin/bash -G audio audiouser &&
+	mkdir -p "$1/usr/lib/modules" "$1/mnt/build" &&
+	echo audio >"$1/etc/hostname" &&
+	echo "127.0.0.1 localhost audio" >"$1/etc/hosts" &&
+	: >"$1/etc/resolv.conf" &&
+	printf "%s\n" "PS1=\"guest:\\w# \"" >>"$1/root/.bashrc"
+'
+
+# fakechroot takes no notice of where systemd's tools say that their library is.
+# shellcheck disable=SC2016
+LINK_LIBRARY='
+	mkdir -p "$1/usr/lib/systemd" &&
+	cd "$1/usr/lib/systemd" &&
+	ln -s ../x86_64-linux-gnu/systemd/libsystemd-shared-252.so .
+'
+# shellcheck disable=SC2016
+UNLINK_LIBRARY='rm "$1/usr/lib/systemd/libsystemd-shared-252.so"'
+
+make_tar()
+{
+	local mode=$1 options=() sources=() name
+
+	[ "$mode" != fakechroot ] ||
+		options=(--essential-hook="$LINK_LIBRARY" --customize-hook="$UNLINK_LIBRARY")
+	for name in "$WORK"/debian.list "$WORK"/debian.sources; do
+		[ ! -e "$name" ] || sources+=("$name")
+	done
+	# From / because another user, the namespace's root, may not be let into this folder.
+	cd /
+	mmdebstrap --mode="$mode" --variant=essential --include="$PACKAGES" --format=tar \
+		--aptopt="$WORK/apt.conf" \
+		--dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/doc/*' \
+		--dpkgopt='path-exclude=/usr/share/man/*' \
+		--dpkgopt='path-exclude=/usr/share/info/*' \
+		--dpkgopt='path-exclude=/usr/share/locale/*' \
+		--dpkgopt='path-exclude=/usr/share/lintian/*' \
+		"${options[@]}" --customize-hook="$CUSTOMIZE" bookworm - "${sources[@]}"
+}
+
+make_image()
+{
+	# No extended attributes: squashfs has no place for the ACL of /var/log/journal.
+	make_tar "$1" | tar2sqfs --quiet --no-skip --no-xattr --compressor zstd --block-size 131072 \
+		"$WORK/image.squashfs"
+}
+
+build()
+{
+	local mode
+
+	lock_cache
+	[ ! -e "$IMAGE" ] || return 0
+	make_work_dir
+	mode=$(choose_mode)
+	say IMAGE "Debian 12 for the guest (mmdebstrap, mode $mode)"
+	require_debian_lists
+	write_sources "$WORK"
+	write_apt_options "$WORK/apt.conf"
+	with_progress "building the guest image" "$WORK/mmdebstrap.log" make_image "$mode"
+	mv "$WORK/image.squashfs" "$IMAGE"
+	# Images of older versions of this script that nobody used for a month.
+	find "$CACHE" -maxdepth 1 -name 'image-*.squashfs' -mtime +30 -delete
+}
+
+case ${1:-} in
+'')	[ -e "$IMAGE" ] || build; touch "$IMAGE" ;;
+path)	echo "$IMAGE" ;;
+*)	die "usage: image.sh [path]" ;;
+esac

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# What the guest's scripts share: where the cache is, how errors are worded, the progress line of
+# a long step, and apt as an unprivileged downloader. To be sourced, after "set -euo pipefail".
+
+# depmod and friends are not in an ordinary user's PATH on Debian; messages are matched in English.
+PATH=$PATH:/usr/sbin:/sbin
+export LC_ALL=C.UTF-8
+
+# The guest's ordinary users read what is made here.
+umask 022
+
+PROGRESS_SECONDS=8
+CACHE=${AUDIO_MODULE_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/alsa-audio-modules}
+
+# say VERB TEXT: one line per step, in the style of a kernel build
+say()
+{
+	printf '  %-7s %s\n' "$1" "$2" >&2
+}
+
+# die WHAT-AND-WHY [FIX]
+die()
+{
+	printf '%s: %s\n' "${0##*/}" "$1" >&2
+	[ $# -lt 2 ] || printf '%s: to fix it: %s\n' "${0##*/}" "$2" >&2
+	exit 1
+}
+
+# A line at least every 10 s for whoever waits; ends when it is killed.
+report_progress()
+{
+	local label=$1 start=$SECONDS
+
+	while sleep "$PROGRESS_SECONDS"; do
+		printf '  … %s (%d s)\n' "$label" $((SECONDS - start)) >&2
+	done
+}
+
+# with_progress LABEL LOG COMMAND...: quiet while it works; the end of LOG when it fails. COMMAND
+# runs in the background so that "set -e" holds inside it when it is a function.
+with_progress()
+{
+	local label=$1 log=$2 ticker status=0
+
+	shift 2
+	report_progress "$label" 9>&- &
+	ticker=$!
+	"$@" >"$log" 2>&1 </dev/null 9>&- &
+	wait "$!" || status=$?
+	kill "$ticker" 2>/dev/null || :
+	wait "$ticker" 2>/dev/null || :
+	[ "$status" -ne 0 ] || return 0
+	tail -n 20 "$log" >&2
+	printf '%s: %s failed (exit status %d): see the lines above\n' \
+		"${0##*/}" "$label" "$status" >&2
+	return "$status"
+}
+
+# One filler of the cache at a time; the others wait and then find everything done.
+lock_cache()
+{
+	mkdir -p "$CACHE" 2>/dev/null || :
+	[ -w "$CACHE" ] || die "cannot write the cache folder $CACHE" \
+		"set AUDIO_MODULE_CACHE to a folder of yours"
+	exec 9>"$CACHE/lock"
+	until flock -w "$PROGRESS_SECONDS" 9; do
+		printf '  … waiting for another run that fills %s\n' "$CACHE" >&2
+	done
+	# What an interrupted run left: nobody else can be using it now.
+	rm -rf "$CACHE"/tmp.*
+}
+
+# A folder to build in, on the cache's own file system so that the last step is a rename.
+make_work_dir()
+{
+	WORK=$(mktemp -d "$CACHE/tmp.XXXXXX")
+	chmod 755 "$WORK"
+	trap 'rm -rf "$WORK"' EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+}
+
+# apt needs no rights to download: the machine's package lists do, or, when there are none or they
+# are stale, lists of our own in the cache.
+APT_OPTIONS=(-o APT::Sandbox::User=root)
+
+use_own_lists()
+{
+	mkdir -p "$CACHE/apt/lists/partial" "$CACHE/apt/cache/archives/partial"
+	APT_OPTIONS+=(-o "Dir::State::Lists=$CACHE/apt/lists" -o "Dir::Cache=$CACHE/apt/cache")
+	say APT "update (into $CACHE)"
+	# A third party's list that cannot be had is no matter: what counts is found or not later.
+	with_progress "reading the package lists" "$WORK/apt-update.log" \
+		apt-get "${APT_OPTIONS[@]}" update || :
+}
+
+require_debian_lists()
+{
+	[ -z "$(debian_origins)" ] || return 0
+	use_own_lists
+	[ -n "$(debian_origins)" ] ||
+		die "apt on this machine offers no Debian 12 (bookworm) packages" \
+			"check /etc/apt/sources.list* and the network"
+}
+
+# Where bookworm comes from on this machine, "FILE:NUMBER" of each apt sources entry.
+debian_origins()
+{
+	# shellcheck disable=SC2016 # apt's variables
+	apt-get "${APT_OPTIONS[@]}" indextargets "Created-By: Packages" \
+		--format '$(ORIGIN) $(CODENAME) $(SOURCESENTRY)' 2>/dev/null |
+		sed -n 's/^Debian bookworm\(-updates\|-security\)\? //p' | sort -u
+}
+
+# "FILE:NUMBER" of an apt source: the NUMBER-th line of a .list, the NUMBER-th stanza of a .sources
+print_source_entry()
+{
+	local file=${1%:*} number=${1##*:}
+
+	case $file in
+	*.sources)
+		awk -v n="$number" 'BEGIN { RS = "" } NR == n' "$file"
+		echo
+		;;
+	*)
+		sed -n "${number}p" "$file"
+		;;
+	esac
+}
+
+# write_sources DIR: this machine's entries for Debian 12 as they stand, keyrings named in them
+# included, third parties' left out: DIR/debian.list, DIR/debian.sources, by style
+write_sources()
+{
+	local entry
+
+	debian_origins | while read -r entry; do
+		case $entry in
+		*.sources:*)	print_source_entry "$entry" >>"$1/debian.sources" ;;
+		*)		print_source_entry "$entry" >>"$1/debian.list" ;;
+		esac
+	done
+}
+
+# write_apt_options FILE: how this machine reaches its sources (proxies, checks)
+write_apt_options()
+{
+	apt-config dump --format '%F "%v";%n' |
+		grep -E '^Acquire::(https?|ftp|Retries|ForceIPv|Check-|Max-)' |
+		grep -v ' "";$' >"$1" || :
+}
+
+# download PACKAGE...: the .deb files, into the current folder; once more with new lists
+download()
+{
+	local log=$WORK/download.log
+
+	apt-get "${APT_OPTIONS[@]}" download --print-uris "$@" >/dev/null 2>&1 &&
+		with_progress "downloading $1" "$log" apt-get "${APT_OPTIONS[@]}" download "$@" &&
+		return
+	use_own_lists
+	with_progress "downloading $1" "$log" apt-get "${APT_OPTIONS[@]}" download "$@" ||
+		die "cannot download $*" "check the network and apt's sources, then try again"
+}

@@ -1,0 +1,246 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Boots the guest, runs one command in it as root and ends with the command's exit status. The
+# command's output is a byte stream of its own; the kernel's console goes to a file, which is
+# searched for signs of trouble afterwards. QEMU needs no rights.
+#
+#	run.sh [OPTION...] [-- COMMAND...]	one word: text for sh -c; several: a command
+#	run.sh [OPTION...] --shell		a prompt; reads commands when stdin is no terminal
+#
+#	--share DIR	the folder that is /mnt/build in the guest (.build/guest)
+#	--console FILE	where the kernel's console goes (.build/console.log)
+#	--timeout S	0: none (600; none with --shell)
+#	--memory MB	(2048)
+#	--append ARGS	more for the kernel's command line
+#
+# Exit status: the command's; 3 kernel trouble on the console, 124 timeout, 125 the guest crashed
+# or did not start, 141 nobody reads the output. AUDIO_MODULE_ACCEL=kvm uses KVM;
+# AUDIO_MODULE_QEMU_ARGS: more for QEMU.
+
+set -euo pipefail
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+HERE=$(cd "$(dirname "$0")" && pwd)
+BUILD=$(cd "$HERE/../.." && pwd)/.build
+
+TROUBLE='WARNING:|BUG:|Oops|Call Trace|KASAN|UBSAN|KCSAN|general protection'
+TROUBLE="$TROUBLE|possible circular|possible recursive|suspicious RCU|refcount_t"
+TROUBLE="$TROUBLE|INFO: task .* blocked|rcu.*stall|unreferenced object|Kernel panic"
+TROUBLE="$TROUBLE|Unloaded with|left behind at unload"
+
+EXIT_TROUBLE=3
+EXIT_TIMEOUT=124
+EXIT_CRASH=125
+EXIT_PIPE=141
+
+share=$BUILD/guest
+console=$BUILD/console.log
+timeout=
+memory=2048
+append=
+mode='command'
+command=true
+
+parse_arguments()
+{
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--share)	share=$2; shift ;;
+		--console)	console=$2; shift ;;
+		--timeout)	timeout=$2; shift ;;
+		--memory)	memory=$2; shift ;;
+		--append)	append=$2; shift ;;
+		--shell)	mode=shell ;;
+		--)		shift; set_command "$@"; break ;;
+		*)		die "there is no option '$1'" "see the head of run.sh" ;;
+		esac
+		shift
+	done
+	if [ "$mode" = shell ]; then
+		mode=stdin
+		[ ! -t 0 ] || [ ! -t 1 ] || mode=terminal
+		timeout=${timeout:-0}
+	fi
+	timeout=${timeout:-600}
+}
+
+set_command()
+{
+	local word
+
+	[ $# -gt 0 ] || die "no command after --"
+	command=$1
+	[ $# -gt 1 ] || return 0
+	command=
+	for word in "$@"; do
+		command+="'${word//\'/\'\\\'\'}' "
+	done
+}
+
+# The cached initramfs and a second archive with this run's scripts and command: the kernel
+# unpacks one after the other.
+make_initramfs()
+{
+	local rows=24 columns=80
+
+	mkdir -p "$work/tree/guest"
+	cp "$HERE/init" "$work/tree/init"
+	cp "$HERE/guest-init" "$work/tree/guest/guest-init"
+	chmod 755 "$work/tree/init" "$work/tree/guest/guest-init"
+	printf '%s\n' "$command" >"$work/tree/guest/command"
+	[ "$mode" != terminal ] || read -r rows columns < <(stty size </dev/tty)
+	printf 'MODE=%s\nTERMINAL=%s\nROWS=%s\nCOLUMNS=%s\n' "$mode" "${TERM:-dumb}" "$rows" \
+		"$columns" >"$work/tree/guest/settings"
+	{
+		cat "$kernel/initramfs.cpio"
+		(cd "$work/tree" && find . | cpio -o -H newc -R 0:0 --quiet)
+	} >"$work/initrd"
+}
+
+# shellcheck disable=SC2054 # QEMU's commas
+qemu_arguments()
+{
+	local cmdline="console=ttyS0 loglevel=5 panic=-1 oops=panic mitigations=off"
+
+	qemu=(qemu-system-x86_64 -machine q35 -m "$memory" -smp 2)
+	case ${AUDIO_MODULE_ACCEL:-tcg} in
+	kvm)	qemu+=(-accel kvm) ;;
+	tcg)	qemu+=(-accel "tcg,thread=multi") ;;
+	*)	die "AUDIO_MODULE_ACCEL=$AUDIO_MODULE_ACCEL is not known" "use tcg or kvm" ;;
+	esac
+	qemu+=(
+		-nodefaults -no-user-config -display none -no-reboot
+		-kernel "$kernel/vmlinuz" -initrd "$work/initrd" -append "$cmdline $append"
+		-serial "file:$console"
+		-drive "file=$image,format=raw,if=none,id=image,readonly=on"
+		-device virtio-blk-pci,drive=image
+		-drive "file=$kernel/modules.squashfs,format=raw,if=none,id=modules,readonly=on"
+		-device virtio-blk-pci,drive=modules
+		-virtfs "local,path=$share,mount_tag=share,security_model=none,multidevs=remap"
+		-device virtio-serial-pci
+		-chardev "file,id=status,path=$work/status"
+		-device virtserialport,chardev=status,name=status
+	)
+	if [ "$mode" = terminal ]; then
+		# Not "stdio", which would add a carriage return to what full-screen programs write.
+		qemu+=(-chardev pipe,id=terminal,path=/dev/tty -device virtconsole,chardev=terminal)
+	else
+		qemu+=(
+			-chardev "file,id=output,path=/proc/self/fd/$output"
+			-device virtserialport,chardev=output,name=output
+		)
+	fi
+	[ "$mode" != stdin ] ||
+		qemu+=(-chardev stdio,id=input -device virtserialport,chardev=input,name=input)
+	# shellcheck disable=SC2206 # several arguments in one variable
+	qemu+=(${AUDIO_MODULE_QEMU_ARGS:-})
+}
+
+# shellcheck disable=SC2317 # called by the trap
+clean_up()
+{
+	[ -z "$pid" ] || kill "$pid" 2>/dev/null || :
+	[ -z "$terminal" ] || stty "$terminal" </dev/tty
+	rm -rf "$work"
+}
+
+# QEMU opens the pipe anew and leaves its bytes to a cat of ours: stdout may be anything.
+boot()
+{
+	local input=0 ended=
+
+	mkfifo "$work/output"
+	cat <"$work/output" &
+	pump=$!
+	exec {output}>"$work/output"
+	qemu_arguments
+	if [ "$mode" != stdin ]; then
+		exec {input}</dev/null
+	fi
+	if [ "$mode" = terminal ]; then
+		terminal=$(stty -g </dev/tty)
+		stty raw -echo </dev/tty
+	fi
+	timeout --foreground --kill-after=5 "$timeout" "${qemu[@]}" \
+		<&"$input" 2>"$work/qemu.log" &
+	pid=$!
+	qemu_status=0
+	wait -n -p ended "$pid" "$pump" || :
+	# Nobody reads any more: there is nothing left to run for.
+	[ "${ended:-$pid}" = "$pid" ] || exit "$EXIT_PIPE"
+	wait "$pid" || qemu_status=$?
+	pid=
+	[ -z "$terminal" ] || stty "$terminal" </dev/tty
+	terminal=
+	exec {output}>&-
+	wait "$pump" || :
+}
+
+last_lines()
+{
+	printf '%s: the last lines of the console (%s):\n' "${0##*/}" "$console" >&2
+	tail -n "$1" "$console" | tr -d '\r' >&2
+}
+
+# The first sign of trouble with what surrounds it.
+report_trouble()
+{
+	local first
+
+	first=$(grep -a -n -E -m 1 "$TROUBLE" "$console" | cut -d : -f 1) || return 0
+	printf '%s: the kernel reported trouble (%s, line %d):\n' "${0##*/}" "$console" \
+		"$first" >&2
+	tail -n "+$((first > 3 ? first - 3 : 1))" "$console" | head -n 60 | tr -d '\r' >&2
+	trouble=yes
+}
+
+conclude()
+{
+	local word status
+
+	trouble=
+	if [ "$qemu_status" -eq 124 ] || [ "$qemu_status" -eq 137 ]; then
+		last_lines 20
+		printf '%s: timeout: the command did not end within %s s\n' "${0##*/}" \
+			"$timeout" >&2
+		exit "$EXIT_TIMEOUT"
+	fi
+	read -r word status 2>/dev/null <"$work/status" || word=
+	if [ "$word" != exit ]; then
+		cat "$work/qemu.log" >&2
+		last_lines 40
+		printf '%s: the guest crashed or did not start (QEMU ended with %d)\n' \
+			"${0##*/}" "$qemu_status" >&2
+		exit "$EXIT_CRASH"
+	fi
+	report_trouble
+	if [ -n "$trouble" ]; then
+		printf '%s: so this run failed; the command itself ended with %d\n' "${0##*/}" \
+			"$status" >&2
+		exit "$EXIT_TROUBLE"
+	fi
+	exit "$status"
+}
+
+parse_arguments "$@"
+kernel=$("$HERE/fetch.sh" path kernel)
+image=$("$HERE/image.sh" path)
+if [ ! -e "$kernel/initramfs.cpio" ] || [ ! -e "$image" ]; then
+	die "the guest is not in the cache $CACHE" \
+		"run selftests/guest/fetch.sh kernel and selftests/guest/image.sh"
+fi
+mkdir -p "$share" "$(dirname "$console")"
+share=$(cd "$share" && pwd)
+: >"$console"
+pid=
+terminal=
+work=$(mktemp -d)
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+make_initramfs
+boot
+conclude
