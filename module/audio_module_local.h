@@ -13,7 +13,7 @@
  *
  * Locks, outer before inner: snd_audio_module_card.registration_lock, which is taken only before
  * the sound card is registered -> controls_rwsem -> snd_audio_module_card.lock -> raw locks. A
- * notification fd's lock is taken alone, outside of raw locks.
+ * notification fd's locks are taken without these, outside of raw locks.
  */
 #ifndef __AUDIO_MODULE_LOCAL_H
 #define __AUDIO_MODULE_LOCAL_H
@@ -59,6 +59,7 @@ struct snd_hwdep;
  * @sleepers_lock: protects @sleepers
  * @sleepers: the notification fds that had caught up and wait
  * @wake: wakes them
+ * @quit_lock: one at a time waits for @wake
  */
 struct snd_audio_module_journal {
 	struct kref kref;
@@ -74,6 +75,7 @@ struct snd_audio_module_journal {
 	raw_spinlock_t sleepers_lock;
 	struct list_head sleepers;
 	struct irq_work wake;
+	struct mutex quit_lock;	/* see @quit_lock above */
 };
 
 /**
@@ -138,8 +140,8 @@ int snd_audio_module_journal_copy(struct snd_audio_module_journal *journal, u64 
 				  u32 offset, void *to, u32 size);
 void snd_audio_module_journal_sleep(struct snd_audio_module_journal *journal,
 				    struct snd_audio_module_sleeper *sleeper);
-void snd_audio_module_journal_awake(struct snd_audio_module_journal *journal,
-				    struct snd_audio_module_sleeper *sleeper);
+void snd_audio_module_journal_quit(struct snd_audio_module_journal *journal,
+				   struct snd_audio_module_sleeper *sleeper);
 
 /* ------------------------------------------------------------------ doorbell.c */
 

@@ -40,7 +40,7 @@ static void card_release(struct kref *kref)
 	struct snd_audio_module_card *card =
 		container_of(kref, struct snd_audio_module_card, kref);
 
-	/* An irq_work that was queued while the doorbell was being stopped may still be there. */
+	/* A Send may have queued its irq_work after the disconnect. */
 	snd_audio_module_doorbell_stop(card);
 	snd_audio_module_elements_free(card);
 	snd_audio_module_journal_put(card->journal);
@@ -84,9 +84,11 @@ static int card_dev_register(struct snd_device *device)
 {
 	struct snd_audio_module_card *card = device->device_data;
 
+	mutex_lock(&card->registration_lock);
 	mutex_lock(&card->lock);
 	WRITE_ONCE(card->registered, true);
 	mutex_unlock(&card->lock);
+	mutex_unlock(&card->registration_lock);
 	return 0;
 }
 
@@ -230,8 +232,9 @@ void snd_audio_module_card_changed(struct snd_audio_module_card *card, u16 endpo
 
 	if (!card->registered)
 		return;
-	/* What fails here fails because the card is gone, or is told by the generation. */
-	snd_audio_module_journal_write(card->journal, &entry, &header, &position);
+	/* Nobody would be told that it is lost; writers that are in the way are quick. */
+	while (snd_audio_module_journal_write(card->journal, &entry, &header, &position) == -EBUSY)
+		cond_resched();
 }
 
 /* ------------------------------------------------------------------ parameters */

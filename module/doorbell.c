@@ -133,4 +133,6 @@ void snd_audio_module_doorbell_stop(struct snd_audio_module_card *card)
 	WRITE_ONCE(card->doorbell.stopped, true);
 	irq_work_sync(&card->doorbell.work);
 	timer_delete_sync(&card->doorbell.timer);
+	/* The timer may have queued it. */
+	irq_work_sync(&card->doorbell.work);
 }

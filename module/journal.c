@@ -19,6 +19,9 @@
  * no lock and cost a writer nothing. What a reader missed, it finds by the sequences: they have
  * no holes but those.
  *
+ * The longest record takes the place of at most 1300 of the shortest, whose headers its writer
+ * looks at with interrupts off; that is the bound of a reservation's time.
+ *
  * The tail does not move over a record that is being written. A writer that would have to is
  * told so; the sequence it took stays unused and readers find it missing.
  *
@@ -54,8 +57,8 @@ static_assert(sizeof(struct snd_audio_module_notification) == 40);
 static_assert(sizeof(struct snd_audio_module_lost) == 16);
 static_assert(sizeof(struct snd_audio_module_changed) == 8);
 
-/* All that the end of the ring may have room for: size, type and flags. */
-#define PAD_HEADER_SIZE		offsetof(struct snd_audio_module_record, sequence)
+/* How many sleepers one run of the irq_work wakes. */
+#define WAKE_AT_ONCE		64
 
 static void journal_wake(struct irq_work *work);
 
@@ -97,6 +100,7 @@ struct snd_audio_module_journal *snd_audio_module_journal_new(u32 size)
 	journal->oldest = 1;
 	raw_spin_lock_init(&journal->lock);
 	raw_spin_lock_init(&journal->sleepers_lock);
+	mutex_init(&journal->quit_lock);
 	INIT_LIST_HEAD(&journal->sleepers);
 	init_irq_work(&journal->wake, journal_wake);
 	snd_audio_module_object_born(SND_AUDIO_MODULE_OBJECT_JOURNAL);
@@ -109,6 +113,7 @@ static void journal_release(struct kref *kref)
 		container_of(kref, struct snd_audio_module_journal, kref);
 
 	irq_work_sync(&journal->wake);
+	mutex_destroy(&journal->quit_lock);
 	vfree(journal->data);
 	kfree(journal);
 	snd_audio_module_object_died(SND_AUDIO_MODULE_OBJECT_JOURNAL);
@@ -350,7 +355,7 @@ int snd_audio_module_journal_copy(struct snd_audio_module_journal *journal, u64 
 				  u32 offset, void *to, u32 size)
 {
 	/* Races with writers on purpose: the look at the tail tells whether one was there. */
-	memcpy(to, (u8 *)journal_at(journal, position) + offset, size);
+	data_race(memcpy(to, (u8 *)journal_at(journal, position) + offset, size));
 	smp_rmb();	/* (tail) pairs with journal_make_room() */
 	return position < (u64)atomic64_read(&journal->tail) ? -ESTALE : 0;
 }
@@ -371,8 +376,11 @@ int snd_audio_module_journal_peek(struct snd_audio_module_journal *journal, u64 
 	u16 type;
 	int err;
 
-	/* (head) pairs with journal_reserve() */
-	if (position == (u64)atomic64_read_acquire(&journal->head))
+	/*
+	 * (head) pairs with journal_reserve(). A position that was taken from a newer tail may be
+	 * behind the head that is seen here.
+	 */
+	if (position >= (u64)atomic64_read_acquire(&journal->head))
 		return -ENODATA;
 
 	/* (commit) pairs with snd_audio_module_journal_write() */
@@ -402,48 +410,65 @@ void snd_audio_module_journal_sleep(struct snd_audio_module_journal *journal,
 
 	raw_spin_lock_irqsave(&journal->sleepers_lock, flags);
 	if (list_empty(&sleeper->list))
-		list_add(&sleeper->list, &journal->sleepers);
+		list_add_tail(&sleeper->list, &journal->sleepers);
 	raw_spin_unlock_irqrestore(&journal->sleepers_lock, flags);
 	smp_mb();	/* (sleep) pairs with journal_wake_up() */
 }
 
 /**
- * snd_audio_module_journal_awake - do not ask any more
+ * snd_audio_module_journal_quit - be sure that nobody wakes a sleeper any more
  * @journal: the journal
- * @sleeper: whom not to wake
+ * @sleeper: which goes away after this
+ *
+ * Context: Process context, may sleep.
  */
-void snd_audio_module_journal_awake(struct snd_audio_module_journal *journal,
-				    struct snd_audio_module_sleeper *sleeper)
+void snd_audio_module_journal_quit(struct snd_audio_module_journal *journal,
+				   struct snd_audio_module_sleeper *sleeper)
 {
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&journal->sleepers_lock, flags);
 	list_del_init(&sleeper->list);
 	raw_spin_unlock_irqrestore(&journal->sleepers_lock, flags);
+
+	/* Where irq_work_sync() sleeps, only one task can wait for an irq_work. */
+	mutex_lock(&journal->quit_lock);
+	irq_work_sync(&journal->wake);
+	mutex_unlock(&journal->quit_lock);
+}
+
+/* Wake one sleeper; called and left with the lock held, which is let go in between. */
+static void journal_wake_one(struct snd_audio_module_journal *journal,
+			     struct snd_audio_module_sleeper *sleeper, unsigned long *flags)
+{
+	list_del_init(&sleeper->list);
+	raw_spin_unlock_irqrestore(&journal->sleepers_lock, *flags);
+	/* A wait queue's lock sleeps on PREEMPT_RT: not under a raw one. */
+	wake_up_interruptible_poll(&sleeper->wait, EPOLLIN | EPOLLRDNORM);
+	raw_spin_lock_irqsave(&journal->sleepers_lock, *flags);
 }
 
 /*
- * Wake all that sleep now. Those that are awake and sleep again meanwhile go to the other list,
- * so this ends. A sleeper that goes away waits for it with irq_work_sync().
+ * Wake those that sleep now, some at a time: this may be a hard interrupt. Who is awake and sleeps
+ * again meanwhile goes to the other list, so it ends. A sleeper that goes away waits for it.
  */
 static void journal_wake(struct irq_work *work)
 {
 	struct snd_audio_module_journal *journal =
 		container_of(work, struct snd_audio_module_journal, wake);
+	unsigned int left = WAKE_AT_ONCE;
 	LIST_HEAD(woken);
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&journal->sleepers_lock, flags);
 	list_splice_init(&journal->sleepers, &woken);
-	while (!list_empty(&woken)) {
-		struct snd_audio_module_sleeper *sleeper =
-			list_first_entry(&woken, struct snd_audio_module_sleeper, list);
-
-		list_del_init(&sleeper->list);
-		raw_spin_unlock_irqrestore(&journal->sleepers_lock, flags);
-		/* A wait queue's lock sleeps on PREEMPT_RT: not under a raw one. */
-		wake_up_interruptible_poll(&sleeper->wait, EPOLLIN | EPOLLRDNORM);
-		raw_spin_lock_irqsave(&journal->sleepers_lock, flags);
+	while (left-- && !list_empty(&woken))
+		journal_wake_one(journal,
+				 list_first_entry(&woken, struct snd_audio_module_sleeper, list),
+				 &flags);
+	if (!list_empty(&woken)) {
+		list_splice(&woken, &journal->sleepers);
+		irq_work_queue(work);
 	}
 	raw_spin_unlock_irqrestore(&journal->sleepers_lock, flags);
 }

@@ -133,6 +133,7 @@ static void describe_module(const struct snd_audio_module *module,
 	descriptor->instance_id = module->identity.instance_id;
 	descriptor->version_major = module->version_major;
 	descriptor->version_minor = module->version_minor;
+	descriptor->module = module->index;
 	memcpy(descriptor->label, module->label, sizeof(descriptor->label));
 }
 
@@ -151,44 +152,78 @@ static int module_take_element(struct snd_audio_module *module, size_t notificat
 	return PTR_ERR_OR_ZERO(module->element);
 }
 
-/* Add @module, whose element is there when it gets one, to the list. */
-static int module_add(struct snd_audio_module *module)
+/* Check @module and give it all but an element. */
+static int module_admit(struct snd_audio_module *module)
+{
+	int err = module_unique(module);
+
+	return err ?: module_take_index(module);
+}
+
+static void module_add(struct snd_audio_module *module)
+{
+	struct snd_audio_module_port *port = module->port;
+
+	lockdep_assert_held(&port->card->lock);
+
+	list_add_tail_rcu(&module->list, &port->modules);
+	snd_audio_module_card_changed(port->card, port->index);
+}
+
+static int module_add_late(struct snd_audio_module *module)
 {
 	struct snd_audio_module_card *card = module->port->card;
 	int err;
 
+	module->element = module->port->element;
 	mutex_lock(&card->lock);
-	err = module_unique(module);
+	err = module_admit(module);
 	if (!err)
-		err = module_take_index(module);
-	if (!err) {
-		if (module->element)
-			module->element->descriptor.module = module->index;
-		else
-			module->element = module->port->element;
-		list_add_tail_rcu(&module->list, &module->port->modules);
-		snd_audio_module_card_changed(card, module->port->index);
-	}
+		module_add(module);
 	mutex_unlock(&card->lock);
 	return err;
 }
 
-/* Before the sound card is registered: make an element, once all else is known to go well. */
-static int module_add_with_element(struct snd_audio_module *module, size_t notification_size)
+/* An element cannot be taken back without a hole in the numids: it is made last. */
+static int module_add_early(struct snd_audio_module *module, size_t notification_size)
 {
 	struct snd_audio_module_card *card = module->port->card;
 	int err;
 
-	mutex_lock(&card->registration_lock);
+	lockdep_assert_held(&card->registration_lock);
+
 	mutex_lock(&card->lock);
-	err = module_unique(module);
+	err = module_admit(module);
 	mutex_unlock(&card->lock);
-	if (!err)
-		err = module_take_element(module, notification_size);
-	if (!err)
-		err = module_add(module);
+	if (err)
+		return err;
+	err = module_take_element(module, notification_size);
+	if (err) {
+		ida_free(&card->module_indices, module->index);
+		return err == -EBUSY ? -EEXIST : err;
+	}
+	mutex_lock(&card->lock);
+	module_add(module);
+	mutex_unlock(&card->lock);
+	return 0;
+}
+
+static int module_add_early_or_late(struct snd_audio_module *module, size_t notification_size)
+{
+	struct snd_audio_module_card *card = module->port->card;
+	int err;
+
+	/* Once true it stays so. A handler that registers a module must not take the lock. */
+	if (READ_ONCE(card->registered))
+		return module_add_late(module);
+
+	mutex_lock(&card->registration_lock);
+	if (card->registered)
+		err = module_add_late(module);
+	else
+		err = module_add_early(module, notification_size);
 	mutex_unlock(&card->registration_lock);
-	return err == -EBUSY ? -EEXIST : err;
+	return err;
 }
 
 static struct snd_audio_module *
@@ -243,10 +278,7 @@ int snd_audio_module_register(struct snd_audio_module_port *port,
 	if (!new)
 		return -ENOMEM;
 
-	if (READ_ONCE(port->card->registered))
-		err = module_add(new);
-	else
-		err = module_add_with_element(new, descriptor->notification_size);
+	err = module_add_early_or_late(new, descriptor->notification_size);
 	if (err) {
 		kfree(new);
 		return err;

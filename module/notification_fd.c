@@ -72,10 +72,11 @@ struct cursor {
  * @endpoint: index of the endpoint whose DeviceId @filter names
  * @start: the sequence it started behind
  * @sleeper: in @journal while it waits
- * @lock: protects what follows; not held while waiting
- * @cursor: how far it has read
  * @initial: positions of the records to deliver first
  * @initial_count: how many
+ * @lock: protects @cursor; never held while user space is waited for
+ * @cursor: how far it has read
+ * @read_lock: one read() at a time; protects what follows; outside of @lock
  * @buffer: where records are checked
  * @buffer_size: bytes at @buffer
  */
@@ -85,10 +86,11 @@ struct notification_fd {
 	u16 endpoint;
 	u64 start;
 	struct snd_audio_module_sleeper sleeper;
-	struct mutex lock;	/* see @lock above */
-	struct cursor cursor;
 	u64 *initial;
 	u32 initial_count;
+	struct mutex lock;	/* see @lock above */
+	struct cursor cursor;
+	struct mutex read_lock;	/* see @read_lock above */
 	u8 *buffer;
 	size_t buffer_size;
 };
@@ -250,7 +252,7 @@ static int cursor_step_initial(struct notification_fd *nfd, struct cursor *curso
 	if (!snd_audio_module_journal_peek(nfd->journal, item->position, &item->header))
 		return 1;
 
-	cursor->initial++;	/* overwritten: the newer one that did it comes in its turn */
+	cursor->initial++;	/* overwritten meanwhile: the journal has it no more */
 	return -EAGAIN;
 }
 
@@ -258,8 +260,6 @@ static int cursor_step_initial(struct notification_fd *nfd, struct cursor *curso
 static int cursor_find(struct notification_fd *nfd, struct cursor *cursor, struct item *item)
 {
 	int ret;
-
-	lockdep_assert_held(&nfd->lock);
 
 	do {
 		if (cursor->initial < nfd->initial_count)
@@ -355,29 +355,43 @@ static int nfd_resize(struct notification_fd *nfd, size_t size)
 	return 0;
 }
 
-/* Read as many records as one buffer holds. */
+static void nfd_store(struct notification_fd *nfd, const struct cursor *cursor)
+{
+	bool end;
+
+	mutex_lock(&nfd->lock);
+	end = cursor->removed && !nfd->cursor.removed;
+	nfd->cursor = *cursor;
+	mutex_unlock(&nfd->lock);
+
+	/* Those that wait for the end alone were not woken by the record before it. */
+	if (end)
+		wake_up_interruptible_poll(&nfd->sleeper.wait, EPOLLIN | EPOLLHUP);
+}
+
+/*
+ * Read as many records as one buffer holds. poll() may move the cursor meanwhile, but only over
+ * what the copy here goes over, too, and counts in the same way.
+ */
 static ssize_t nfd_read_some(struct notification_fd *nfd, char __user *to, size_t size)
 {
 	struct cursor cursor;
 	ssize_t filled;
 	int err;
 
-	lockdep_assert_held(&nfd->lock);
-
 	err = nfd_resize(nfd, size);
 	if (err)
 		return err;
 
+	mutex_lock(&nfd->lock);
 	cursor = nfd->cursor;
+	mutex_unlock(&nfd->lock);
 	filled = nfd_fill(nfd, &cursor, min(size, nfd->buffer_size));
 	if (filled < 0)
 		return filled;
 	if (copy_to_user(to, nfd->buffer, filled))
 		return -EFAULT;
-	/* Those that wait for the end alone have not been woken by the record before it. */
-	if (cursor.removed && !nfd->cursor.removed)
-		wake_up_interruptible_poll(&nfd->sleeper.wait, EPOLLIN | EPOLLHUP);
-	nfd->cursor = cursor;
+	nfd_store(nfd, &cursor);
 	return filled;
 }
 
@@ -386,14 +400,13 @@ static ssize_t nfd_read_all(struct notification_fd *nfd, char __user *to, size_t
 	size_t done = 0;
 	ssize_t ret;
 
-	if (mutex_lock_interruptible(&nfd->lock))
-		return -ERESTARTSYS;
+	lockdep_assert_held(&nfd->read_lock);
+
 	do {
 		ret = nfd_read_some(nfd, to + done, size - done);
 		if (ret > 0)
 			done += ret;
 	} while (ret > 0 && done < size && !signal_pending(current));
-	mutex_unlock(&nfd->lock);
 	return done ?: ret;
 }
 
@@ -405,9 +418,7 @@ static enum readable nfd_readable(struct notification_fd *nfd)
 	enum readable readable = READABLE_RECORD;
 	struct item item;
 
-	/* A reader may hold it for long, in a page fault. */
-	if (mutex_lock_killable(&nfd->lock))
-		return READABLE_NOTHING;
+	mutex_lock(&nfd->lock);
 	if (nfd->cursor.removed)
 		readable = READABLE_END;
 	else if (!cursor_find(nfd, &nfd->cursor, &item))
@@ -446,25 +457,41 @@ static int nfd_wait(struct notification_fd *nfd)
 	return err;
 }
 
+/* One reader at a time; it may be held up for long by a page fault in the memory it reads to. */
+static int nfd_lock_reader(struct notification_fd *nfd, bool block)
+{
+	if (block)
+		return mutex_lock_interruptible(&nfd->read_lock) ? -ERESTARTSYS : 0;
+	if (mutex_trylock(&nfd->read_lock))
+		return 0;
+	snd_audio_module_journal_sleep(nfd->journal, &nfd->sleeper);
+	return -EAGAIN;
+}
+
 static ssize_t nfd_read(struct file *file, char __user *to, size_t size, loff_t *offset)
 {
 	struct notification_fd *nfd = file->private_data;
+	bool block = !(file->f_flags & O_NONBLOCK);
+	enum readable readable;
 	ssize_t ret;
-	int err;
 
 	if (!size)
 		return 0;
 
-	for (;;) {
-		ret = nfd_read_all(nfd, to, size);
-		if (ret || nfd_readable(nfd) == READABLE_END)
+	do {
+		ret = nfd_lock_reader(nfd, block);
+		if (ret)
 			return ret;
-		if (file->f_flags & O_NONBLOCK)
-			return -EAGAIN;
-		err = nfd_wait(nfd);
-		if (err)
-			return err;
-	}
+		ret = nfd_read_all(nfd, to, size);
+		mutex_unlock(&nfd->read_lock);
+		if (ret)
+			return ret;
+		/* Who got EAGAIN is woken by what comes now: edge-triggered epoll counts on it. */
+		readable = nfd_readable_or_sleep(nfd);
+		if (readable == READABLE_NOTHING)
+			ret = block ? nfd_wait(nfd) : -EAGAIN;
+	} while (!ret && readable != READABLE_END);
+	return ret;
 }
 
 static __poll_t nfd_poll(struct file *file, struct poll_table_struct *table)
@@ -485,6 +512,7 @@ static __poll_t nfd_poll(struct file *file, struct poll_table_struct *table)
 static void nfd_free(struct notification_fd *nfd)
 {
 	snd_audio_module_journal_put(nfd->journal);
+	mutex_destroy(&nfd->read_lock);
 	mutex_destroy(&nfd->lock);
 	kvfree(nfd->initial);
 	kvfree(nfd->buffer);
@@ -496,8 +524,7 @@ static int nfd_release(struct inode *inode, struct file *file)
 {
 	struct notification_fd *nfd = file->private_data;
 
-	snd_audio_module_journal_awake(nfd->journal, &nfd->sleeper);
-	irq_work_sync(&nfd->journal->wake);
+	snd_audio_module_journal_quit(nfd->journal, &nfd->sleeper);
 	nfd_free(nfd);
 	return 0;
 }
@@ -524,8 +551,7 @@ static void nfd_show_fdinfo(struct seq_file *m, struct file *file)
 	struct snd_audio_module_state state;
 	struct cursor cursor;
 
-	if (mutex_lock_killable(&nfd->lock))
-		return;
+	mutex_lock(&nfd->lock);
 	cursor = nfd->cursor;
 	mutex_unlock(&nfd->lock);
 	snd_audio_module_journal_look(nfd->journal, &state);
@@ -609,11 +635,14 @@ static int find_endpoint(struct snd_audio_module_card *card, const u8 *device_id
 	return err;
 }
 
-/* Is this a record up to notification @sequence? */
+/* Was this record there when notification @sequence came? Better one CHANGED twice than never. */
 static bool is_at_most(const struct snd_audio_module_record *header, u64 sequence)
 {
-	return header->type != SND_AUDIO_MODULE_RECORD_NOTIFICATION ||
-	       header->sequence <= sequence;
+	if (header->type == SND_AUDIO_MODULE_RECORD_PAD)
+		return true;
+	if (header->type == SND_AUDIO_MODULE_RECORD_NOTIFICATION)
+		return header->sequence <= sequence;
+	return header->sequence < sequence;
 }
 
 /* Position of the first record behind a notification, which is not newer than the newest one. */
@@ -675,17 +704,18 @@ static void find_initial(struct notification_fd *nfd, u32 modules)
 	while (position < end) {
 		int err = snd_audio_module_journal_peek(nfd->journal, position, &header);
 
-		if (err == -ESTALE) {
+		cond_resched();
+		if (err == -ESTALE)
 			position = atomic64_read(&nfd->journal->tail);
+		/* Being written: it may be the newest of its module, and its writer is quick. */
+		if (err == -ESTALE || err == -EAGAIN)
 			continue;
-		}
 		if (err)
 			return;
 		if (header.type == SND_AUDIO_MODULE_RECORD_NOTIFICATION &&
 		    header.module < modules && filter_passes(nfd, position, &header) > 0)
 			nfd->initial[header.module] = position + 1;
 		position += header.size;
-		cond_resched();
 	}
 }
 
@@ -729,6 +759,7 @@ static struct notification_fd *nfd_new(struct snd_audio_module_card *card,
 	snd_audio_module_journal_get(nfd->journal);
 	nfd->filter = subscribe->filter;
 	mutex_init(&nfd->lock);
+	mutex_init(&nfd->read_lock);
 	INIT_LIST_HEAD(&nfd->sleeper.list);
 	init_waitqueue_head(&nfd->sleeper.wait);
 

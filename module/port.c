@@ -11,7 +11,6 @@
  */
 
 #include <linux/export.h>
-#include <linux/rculist.h>
 #include <linux/slab.h>
 #include <sound/pcm.h>
 
@@ -59,7 +58,9 @@ void snd_audio_module_port_count(struct snd_audio_module_port *port,
 		return;
 
 	trace_snd_audio_module_refused(port->card->number, port->index, counter);
-	if (counter == SND_AUDIO_MODULE_COUNTER_REMOVED)
+	/* These two are no mistake of the driver's. */
+	if (counter == SND_AUDIO_MODULE_COUNTER_REMOVED ||
+	    counter == SND_AUDIO_MODULE_COUNTER_BUSY)
 		return;
 	if (!test_and_set_bit(counter, &port->warned))
 		pr_warn("%s: %s: %s (said once, then counted)\n", port->card->name, port->name,
@@ -229,7 +230,7 @@ static struct snd_audio_module_port *port_alloc(struct snd_audio_module_card *ca
  * Context: Process context, may sleep.
  *
  * Return: 0; -EINVAL: @name or @device_id; -EEXIST: one of them, or the element, is there;
- * -EBUSY: @card is registered; -ENOMEM.
+ * -EBUSY: @card is registered; -ENOMEM; or what ALSA says when it makes the hwdep device.
  */
 int snd_audio_module_port_new(struct snd_card *card, const char *name, const guid_t *device_id,
 			      struct snd_audio_module_port **port)
@@ -272,7 +273,7 @@ EXPORT_SYMBOL_GPL(snd_audio_module_port_new);
  * Context: Process context, may sleep.
  *
  * Return: 0, also without a port; -EINVAL: @pcm is of another card, or its device number is
- * above 31.
+ * above 31; -EBUSY: the card is registered, and programs know the list.
  */
 int snd_audio_module_port_add_pcm(struct snd_audio_module_port *port, const struct snd_pcm *pcm)
 {
@@ -280,6 +281,8 @@ int snd_audio_module_port_add_pcm(struct snd_audio_module_port *port, const stru
 		return 0;
 	if (pcm->card != port->card->card || pcm->device > 31)
 		return -EINVAL;
+	if (READ_ONCE(port->card->registered))
+		return -EBUSY;
 
 	mutex_lock(&port->card->lock);
 	if (pcm->streams[SNDRV_PCM_STREAM_PLAYBACK].substream_count)

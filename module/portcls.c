@@ -241,8 +241,8 @@ EXPORT_SYMBOL_GPL(snd_portcls_alloc_notification_buffer);
  * A pointer that is no live buffer of @port is refused and counted. With the module parameter
  * strict_irql a call outside of process context is counted, and frees (IF-14).
  *
- * Context: Any up to a spinlock held. In a hard interrupt or NMI it is refused and counted, and
- * the buffer lives on until its port is released.
+ * Context: Any up to a spinlock held. In a hard interrupt or NMI, and on PREEMPT_RT with preemption
+ * or interrupts off, it is refused and counted, and the buffer lives on until its port is released.
  */
 void snd_portcls_free_notification_buffer(struct snd_audio_module_port *port,
 					  struct snd_portcls_notification_buffer *buffer)
@@ -270,7 +270,7 @@ EXPORT_SYMBOL_GPL(snd_portcls_free_notification_buffer);
 /* Is this a context in which @live may be sent? (IF-14) */
 static bool send_context_valid(const struct notification_buffer *live)
 {
-	if (in_hardirq() || in_nmi())
+	if (in_hardirq())
 		return false;
 	if (live->paged || READ_ONCE(snd_audio_module_strict_irql))
 		return !at_dispatch_level();
@@ -321,6 +321,11 @@ void snd_portcls_send_notification(struct snd_audio_module_port *port,
 
 	if (!port)
 		return;
+	/* It may have interrupted who holds the lock of the buffers. */
+	if (in_nmi()) {
+		snd_audio_module_port_count(port, SND_AUDIO_MODULE_COUNTER_CONTEXT);
+		return;
+	}
 	live = buffer_lookup(port, buffer);
 	if (!live)
 		snd_audio_module_port_count(port, SND_AUDIO_MODULE_COUNTER_BUFFER);

@@ -16,6 +16,9 @@
  *	late	registers (op=register, instance=, endpoint=) or unregisters (op=unregister) a
  *		module after the card was registered.
  *
+ * free keeps the pointer in its slot, so that it can be freed twice on purpose. Another buffer may
+ * be at its address by then: do that only while nothing else allocates.
+ *
  * A line is written, the answer is read from the same open file. Contexts are process, bh, rcu,
  * preempt, irqoff, spinlock, softirq (a timer) and hardirq (a hard irq_work). The work is done in
  * chunks, so that no watchdog barks.
@@ -87,11 +90,10 @@ static void call_work(struct irq_work *work)
 
 static void call_in_softirq(struct call *call)
 {
-	timer_setup_on_stack(&call->timer, call_timer, 0);
+	timer_setup(&call->timer, call_timer, 0);
 	mod_timer(&call->timer, jiffies);
 	wait_for_completion(&call->done);
 	timer_delete_sync(&call->timer);
-	destroy_timer_on_stack(&call->timer);
 }
 
 static void call_in_hardirq(struct call *call)
@@ -120,12 +122,12 @@ static void call_with_irqs_off(struct call *call)
 	local_irq_restore(flags);
 }
 
-/* Call @function in @context and wait for it. */
-static void call_in(enum context context, void (*function)(void *data), void *data)
+/* Call @call's function in @context and wait for it. */
+static void call_now(struct call *call, enum context context)
 {
-	struct call call = { .function = function, .data = data };
+	void (*function)(void *data) = call->function;
+	void *data = call->data;
 
-	init_completion(&call.done);
 	switch (context) {
 	case CONTEXT_PROCESS:
 		function(data);
@@ -146,18 +148,33 @@ static void call_in(enum context context, void (*function)(void *data), void *da
 		preempt_enable();
 		break;
 	case CONTEXT_IRQOFF:
-		call_with_irqs_off(&call);
+		call_with_irqs_off(call);
 		break;
 	case CONTEXT_SPINLOCK:
-		call_with_spinlock(&call);
+		call_with_spinlock(call);
 		break;
 	case CONTEXT_SOFTIRQ:
-		call_in_softirq(&call);
+		call_in_softirq(call);
 		break;
 	case CONTEXT_HARDIRQ:
-		call_in_hardirq(&call);
+		call_in_hardirq(call);
 		break;
 	}
+}
+
+/* 0, or -ENOMEM: nothing was called. The timer cannot be on the stack in every kernel. */
+static int call_in(enum context context, void (*function)(void *data), void *data)
+{
+	struct call *call = kzalloc(sizeof(*call), GFP_KERNEL);
+
+	if (!call)
+		return -ENOMEM;
+	call->function = function;
+	call->data = data;
+	init_completion(&call->done);
+	call_now(call, context);
+	kfree(call);
+	return 0;
 }
 
 /* ------------------------------------------------------------------ words of a line */
@@ -355,11 +372,14 @@ static void send_chunk(void *data)
 static int send_chunks(struct sending *sending)
 {
 	u32 left = sending->words->count;
+	int err;
 
 	while (left) {
 		sending->left = min_t(u32, left, CHUNK);
 		left -= sending->left;
-		call_in(sending->words->context, send_chunk, sending);
+		err = call_in(sending->words->context, send_chunk, sending);
+		if (err)
+			return err;
 		cond_resched();
 		if (signal_pending(current))
 			return -EINTR;
@@ -408,7 +428,9 @@ enum portcls_op {
  * struct inject_file - an open file of the hooks
  * @virtual: the card
  * @lock: one line at a time
- * @slots: the pointers that Alloc gave, live or not
+ * @slots: the pointers that Alloc gave, kept after Free
+ * @live: Free has not got them yet
+ * @endpoints: where they were allocated
  * @sizes: what they were allocated with
  * @answer: to the last line
  */
@@ -416,6 +438,8 @@ struct inject_file {
 	struct virtual_card *virtual;
 	struct mutex lock;	/* see @lock above */
 	struct snd_portcls_notification_buffer *slots[SLOTS];
+	bool live[SLOTS];
+	u32 endpoints[SLOTS];
 	u32 sizes[SLOTS];
 	char answer[LINE_SIZE];
 };
@@ -453,13 +477,18 @@ static void portcls_call(void *data)
 	}
 }
 
-static void portcls_alloc(struct inject_file *file, struct portcls_call *call)
+static int portcls_alloc(struct inject_file *file, struct portcls_call *call)
 {
 	const struct words *words = call->words;
+	int err;
 
 	call->buffer = ERR_PTR(-EBUSY);
-	call_in(words->context, portcls_call, call);
+	err = call_in(words->context, portcls_call, call);
+	if (err)
+		return err;
 	file->slots[words->slot] = call->buffer;
+	file->live[words->slot] = !call->status;
+	file->endpoints[words->slot] = words->endpoint;
 	file->sizes[words->slot] = words->size;
 	if (call->status)
 		scnprintf(file->answer, LINE_SIZE, "status=%d null=%d\n", call->status,
@@ -468,6 +497,18 @@ static void portcls_alloc(struct inject_file *file, struct portcls_call *call)
 		scnprintf(file->answer, LINE_SIZE, "status=0 null=0 zeroed=%d aligned=%d\n",
 			  !memchr_inv(call->buffer->notification_buffer, 0, words->size),
 			  IS_ALIGNED((unsigned long)call->buffer->notification_buffer, 8));
+	return 0;
+}
+
+/* A Free that can succeed ends a slot: its memory may not be touched any more. */
+static int portcls_free(struct inject_file *file, struct portcls_call *call)
+{
+	const struct words *words = call->words;
+
+	if (words->endpoint == file->endpoints[words->slot] && !words->no_port &&
+	    words->context != CONTEXT_HARDIRQ)
+		file->live[words->slot] = false;
+	return call_in(words->context, portcls_call, call);
 }
 
 /* Is the caller's buffer as OP_FILL left it? */
@@ -493,7 +534,7 @@ static int portcls_data(struct inject_file *file, const struct words *words)
 	struct snd_portcls_notification_buffer *buffer = file->slots[words->slot];
 	u32 size = file->sizes[words->slot];
 
-	if (!buffer)
+	if (!file->live[words->slot])
 		return -EINVAL;
 	if (words->op == OP_FILL)
 		fill_notification(module, buffer->notification_buffer, size, words->instance);
@@ -514,20 +555,21 @@ static int portcls_line(struct inject_file *file, const struct words *words)
 	strscpy(file->answer, "done\n", LINE_SIZE);
 	switch (words->op) {
 	case OP_ALLOC:
-		portcls_alloc(file, &call);
-		return 0;
+		return portcls_alloc(file, &call);
+	case OP_FREE:
+		return portcls_free(file, &call);
 	case OP_FILL:
 	case OP_CHECK:
 		return portcls_data(file, words);
 	case OP_FORGET:
 		file->slots[words->slot] = NULL;
+		file->live[words->slot] = false;
 		return 0;
 	case OP_FREE_INSIDE:
 		call.buffer = (void *)call.buffer + 8;
 		fallthrough;
 	default:
-		call_in(words->context, portcls_call, &call);
-		return 0;
+		return call_in(words->context, portcls_call, &call);
 	}
 }
 

@@ -94,12 +94,18 @@ static void meter_timer(struct timer_list *timer)
 	struct virtual_meter *meter = container_of(timer, struct virtual_meter, timer);
 	struct snd_audio_module_virtual_meter measured;
 	unsigned long flags;
+	bool early;
 
 	spin_lock_irqsave(&meter->lock, flags);
+	/* Something plays and nothing new was measured: that is not silence, we are too early. */
+	early = meter->streams && meter->frames == meter->told;
+	meter->told = meter->frames;
 	meter_take(meter, &measured);
 	spin_unlock_irqrestore(&meter->lock, flags);
 
-	if (READ_ONCE(meter->rate))
+	if (!READ_ONCE(meter->rate))
+		meter->sound = false;
+	else if (!early)
 		meter_tell(meter, &measured);
 
 	spin_lock_irqsave(&meter->lock, flags);
@@ -189,7 +195,9 @@ static int rate_info(struct snd_kcontrol *control, struct snd_ctl_elem_info *inf
 {
 	info->type = SNDRV_CTL_ELEM_TYPE_INTEGER;
 	info->count = 1;
+	info->value.integer.min = 0;
 	info->value.integer.max = RATE_MAX;
+	info->value.integer.step = 1;
 	return 0;
 }
 
@@ -248,9 +256,13 @@ int virtual_meter_new(struct virtual_endpoint *endpoint)
 
 /**
  * virtual_meter_free - take an endpoint's meter back
- * @meter: the meter, disconnected, or never made
+ * @meter: the meter, or one that was never made
  */
 void virtual_meter_free(struct virtual_meter *meter)
 {
+	if (!meter->endpoint)
+		return;
+	/* A card that could not be registered was not disconnected either. */
+	virtual_meter_disconnect(meter);
 	snd_audio_module_unregister(meter->module);
 }

@@ -226,6 +226,8 @@ static int constant_info(struct snd_kcontrol *control, struct snd_ctl_elem_info 
 {
 	info->type = SNDRV_CTL_ELEM_TYPE_INTEGER64;
 	info->count = 1;
+	info->value.integer64.min = 0;
+	info->value.integer64.step = 0;
 	info->value.integer64.max = control_type(control)->maximum;
 	return 0;
 }

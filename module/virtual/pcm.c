@@ -16,7 +16,10 @@
 
 #include "virtual.h"
 
-#define TICK	max(1, HZ / 100)
+#define TICK		max(1, HZ / 100)
+
+/* Microseconds: some ticks, or ALSA could not tell how often a buffer was played. */
+#define BUFFER_TIME_MIN	40000
 
 /**
  * struct virtual_stream - a substream that is open
@@ -67,11 +70,12 @@ static void count_queued(struct virtual_stream *stream)
 	snd_pcm_uframes_t appl_ptr = READ_ONCE(runtime->control->appl_ptr);
 	snd_pcm_uframes_t forward = appl_ptr >= stream->appl_ptr ?
 		appl_ptr - stream->appl_ptr : appl_ptr + runtime->boundary - stream->appl_ptr;
+	snd_pcm_uframes_t back = runtime->boundary - forward;
 
-	if (forward > runtime->boundary / 2)
-		stream->queued -= min_t(u64, stream->queued, runtime->boundary - forward);
-	else
+	if (forward <= runtime->boundary / 2)
 		stream->queued += forward;
+	else if (back <= runtime->buffer_size)	/* farther: it was reset, and plays on */
+		stream->queued -= min_t(u64, stream->queued, back);
 	stream->appl_ptr = appl_ptr;
 }
 
@@ -148,8 +152,14 @@ static void stream_timer(struct timer_list *timer)
 static int pcm_open(struct snd_pcm_substream *substream)
 {
 	struct virtual_endpoint *endpoint = snd_pcm_substream_chip(substream);
-	struct virtual_stream *stream = kzalloc(sizeof(*stream), GFP_KERNEL);
+	struct virtual_stream *stream;
+	int err;
 
+	err = snd_pcm_hw_constraint_minmax(substream->runtime, SNDRV_PCM_HW_PARAM_BUFFER_TIME,
+					   BUFFER_TIME_MIN, UINT_MAX);
+	if (err < 0)
+		return err;
+	stream = kzalloc(sizeof(*stream), GFP_KERNEL);
 	if (!stream)
 		return -ENOMEM;
 
@@ -213,6 +223,7 @@ static int pcm_trigger(struct snd_pcm_substream *substream, int command)
 		stream_start(stream);
 		return 0;
 	case SNDRV_PCM_TRIGGER_STOP:
+	case SNDRV_PCM_TRIGGER_SUSPEND:
 		stream_stop(stream);
 		return 0;
 	default:
@@ -268,7 +279,6 @@ int virtual_pcm_new(struct virtual_endpoint *endpoint)
 		return err;
 
 	pcm->private_data = endpoint;
-	endpoint->pcm = pcm;
 	strscpy(pcm->name, endpoint->name, sizeof(pcm->name));
 	snd_pcm_set_ops(pcm, SNDRV_PCM_STREAM_PLAYBACK, &pcm_ops);
 	snd_pcm_set_managed_buffer_all(pcm, SNDRV_DMA_TYPE_VMALLOC, NULL, 0, 0);

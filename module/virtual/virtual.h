@@ -63,6 +63,7 @@ struct virtual_module {
  * @peak: since the last LEVEL
  * @clipped: since the last LEVEL
  * @frames: since the card appeared
+ * @told: of those, when the timer looked last
  */
 struct virtual_meter {
 	struct virtual_endpoint *endpoint;
@@ -77,6 +78,7 @@ struct virtual_meter {
 	u32 peak[VIRTUAL_CHANNELS];
 	u32 clipped[VIRTUAL_CHANNELS];
 	u64 frames;
+	u64 told;
 };
 
 /**
@@ -85,7 +87,6 @@ struct virtual_meter {
  * @index: which
  * @name: its name
  * @port: its handle
- * @pcm: its PCM device
  * @modules: its modules
  * @meter: its peak meter
  */
@@ -94,7 +95,6 @@ struct virtual_endpoint {
 	unsigned int index;
 	const char *name;
 	struct snd_audio_module_port *port;
-	struct snd_pcm *pcm;
 	struct virtual_module modules[VIRTUAL_MODULES];
 	struct virtual_meter meter;
 };

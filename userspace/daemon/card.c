@@ -260,7 +260,9 @@ static int read_records(struct card *card)
 	while ((r = audiomodule_subscription_next(card->subscription, &record)) > 0) {
 		if (record.type == AUDIOMODULE_RECORD_REMOVED)
 			return -ENODEV;
-		if (record.type == AUDIOMODULE_RECORD_CHANGED)
+		/* What is lost may have been a change. */
+		if (record.type == AUDIOMODULE_RECORD_CHANGED ||
+		    record.type == AUDIOMODULE_RECORD_LOST)
 			changed = 1;
 	}
 	return r < 0 ? r : changed;

@@ -67,7 +67,8 @@
  *	records whether or not the filter wanted them.
  * @SND_AUDIO_MODULE_RECORD_CHANGED: the list of modules changed. Data: struct
  *	snd_audio_module_changed. Has no sequence of its own (the header's is the newest one at
- *	that time) and passes every filter that does not name another endpoint.
+ *	that time) and passes every filter that does not name another endpoint. One that was
+ *	overwritten is not counted anywhere: ask for LIST anew after LOST, too.
  * @SND_AUDIO_MODULE_RECORD_REMOVED: the card is gone. No data. The last record of every fd;
  *	read() returns 0 after it, poll() reports POLLHUP.
  *
@@ -193,7 +194,7 @@ enum snd_audio_module_counter {
  * @journal_id: random, another one each time that the card appears
  * @generation: changes whenever the list of modules changes
  * @journal_size: bytes of the journal
- * @oldest_sequence: the oldest notification that is still there; newest_sequence + 1 when none is
+ * @oldest_sequence: no notification before this one is left; newest_sequence + 1: none at all
  * @newest_sequence: the newest notification; 0 before the first
  * @counters: enum snd_audio_module_counter, the sum of all ports
  */
@@ -294,9 +295,9 @@ struct snd_audio_module_list {
  * struct snd_audio_module_filter - which notifications a notification fd delivers
  * @match: SND_AUDIO_MODULE_MATCH_*: the members to compare; 0: everything passes
  * @instance_id: InstanceId; only notifications of audio modules can match
- * @device_id: DeviceId of the endpoint that sent it
+ * @device_id: DeviceId of the endpoint that sent it; ENXIO: the card has none with it
  * @class_id: ClassId; only notifications of audio modules can match
- * @notification_id: NotificationId
+ * @notification_id: NotificationId; zero matches none, because none is sent with it
  *
  * Members that @match does not name must be zero.
  */
@@ -393,8 +394,9 @@ struct snd_audio_module_command {
  * INFO: fills the structure; fails with ENODEV when the card is gone.
  * LIST: see struct snd_audio_module_list.
  * COMMAND: reserved.
- * SUBSCRIBE: EINVAL for what the structures above call so, ENODEV when the card is gone, ESTALE,
- * EMFILE or ENFILE, ENOMEM, EOPNOTSUPP for flags whose feature this kernel does not have.
+ * SUBSCRIBE: EINVAL, ENXIO and ESTALE for what the structures above call so, ENODEV when the card
+ * is gone, EMFILE, ENFILE, ENOMEM, EOPNOTSUPP for flags whose feature this kernel does not have.
+ * All: EFAULT for a pointer that leads nowhere.
  *
  * On the notification fd:
  *
