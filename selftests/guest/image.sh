@@ -15,7 +15,7 @@ set -euo pipefail
 
 # systemd is here for busctl and systemd-analyze, it is never PID 1; udev runs when a test starts
 # it.
-PACKAGES="alsa-utils,dbus,systemd,udev,kmod,procps,strace,util-linux,login,passwd"
+PACKAGES="alsa-utils,alsa-ucm-conf,dbus,systemd,udev,kmod,procps,strace,util-linux,login,passwd"
 
 # Comments do not change the image.
 IMAGE=$CACHE/image-$(grep -v '^[[:space:]]*#' "$0" | sha256sum | cut -c 1-12).squashfs

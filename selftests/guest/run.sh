@@ -239,6 +239,7 @@ pid=
 terminal=
 work=$(mktemp -d)
 trap clean_up EXIT
+trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 make_initramfs

@@ -154,16 +154,16 @@ static int on_added(struct audiomodule_bus *bus, sd_bus_message *message,
 }
 
 /*
- * A new audiomoduled knows nothing of us. What it refuses has ended, unless it was asked already
- * between its start and the signal that told of it.
+ * A new audiomoduled knows nothing of us, but for what it was asked between its start and the
+ * signal that told of it. What it refuses has ended.
  */
 static void resume_all(struct audiomodule_bus *bus)
 {
 	for (struct bus_subscription *s = bus->subscriptions; s; s = s->next) {
 		struct audiomodule_position start;
-		int r = bus_request(bus, s, true, &start);
 
-		s->ended = r < 0 && r != -EALREADY;
+		if (!s->owner || strcmp(s->owner, bus->owner) != 0)
+			s->ended = bus_request(bus, s, true, &start) < 0;
 	}
 }
 

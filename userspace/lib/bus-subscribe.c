@@ -71,6 +71,7 @@ struct bus_subscription *bus_subscription_free(struct bus_subscription *subscrip
 	if (!subscription)
 		return NULL;
 	free(subscription->object_path);
+	free(subscription->owner);
 	free(subscription);
 	return NULL;
 }
@@ -84,7 +85,16 @@ void bus_unlink(struct audiomodule_bus *bus, struct bus_subscription *subscripti
 	*link = subscription->next;
 }
 
-int bus_request(struct audiomodule_bus *bus, const struct bus_subscription *subscription,
+static int set_owner(struct bus_subscription *subscription, sd_bus_message *reply)
+{
+	const char *sender = sd_bus_message_get_sender(reply);
+
+	free(subscription->owner);
+	subscription->owner = sender ? strdup(sender) : NULL;
+	return subscription->owner ? 0 : -ENOMEM;
+}
+
+int bus_request(struct audiomodule_bus *bus, struct bus_subscription *subscription,
 		bool resume, struct audiomodule_position *start)
 {
 	_cleanup_(cleanup_message) sd_bus_message *reply = NULL;
@@ -94,7 +104,7 @@ int bus_request(struct audiomodule_bus *bus, const struct bus_subscription *subs
 
 	if (r >= 0)
 		r = sd_bus_message_read(reply, "tt", &start->journal_id, &start->sequence);
-	return r < 0 ? r : 0;
+	return r < 0 ? r : set_owner(subscription, reply);
 }
 
 DEFINE_CLEANUP(cleanup_subscription, struct bus_subscription *, bus_subscription_free)

@@ -15,6 +15,7 @@
 struct bus_subscription {
 	struct bus_subscription *next;
 	char *object_path;
+	char *owner;		/* unique name of the audiomoduled that has it */
 	struct audiomodule_filter filter;
 	struct audiomodule_position position;
 	bool ended;		/* REMOVED is still to be told */
@@ -35,7 +36,7 @@ DEFINE_CLEANUP(cleanup_message, sd_bus_message *, sd_bus_message_unref)
 int bus_call(struct audiomodule_bus *bus, sd_bus_message *message, sd_bus_message **reply);
 int bus_new_call(struct audiomodule_bus *bus, const char *object_path, const char *method,
 		 sd_bus_message **message);
-int bus_request(struct audiomodule_bus *bus, const struct bus_subscription *subscription,
+int bus_request(struct audiomodule_bus *bus, struct bus_subscription *subscription,
 		bool resume, struct audiomodule_position *start);
 struct bus_subscription *bus_find(struct audiomodule_bus *bus, const char *object_path);
 struct bus_subscription *bus_subscription_free(struct bus_subscription *subscription);

@@ -1,0 +1,1674 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * audiomoduled and libaudiomodule-bus on a real bus: each test has a dbus-daemon of its own, with
+ * the system's configuration and the policy that is installed, and an audiomoduled on it. What the
+ * daemon says is compared with what the kernel says; what is counted must add up.
+ */
+
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <alsa/asoundlib.h>
+#include <audiomodule-bus.h>
+#include <systemd/sd-bus.h>
+
+#include "kselftest_harness.h"
+#include "audio_module_test.h"
+
+#define NAME		"org.audiomodule1"
+#define ROOT		"/org/audiomodule1"
+#define ENDPOINT	"org.audiomodule1.Endpoint"
+#define ERROR		"org.audiomodule1.Error."
+#define INVALID_ARGS	"org.freedesktop.DBus.Error.InvalidArgs"
+
+#define PATIENCE_MS	20000	/* what must come has come by then, on the slowest machine */
+#define FLOOD		100000
+#define LARGE_JOURNAL	"journal_size=33554432"
+#define FOREIGN_TEXT	"01234567-89ab-cdef-0123-456789abcdef"
+#define NOBODY		65534
+
+/* The bus, the daemon and the card that a test works with. */
+struct world {
+	struct machine machine;
+	int card;
+	char directory[32];
+	char address[64];
+	pid_t bus_daemon;
+	pid_t daemon;
+	struct audiomodule_bus *bus;
+	struct audiomodule_list *list;
+	char speaker[48];
+	char headphones[48];
+};
+
+/* ------------------------------------------------------------------ processes */
+
+/* A program that does not outlive the test, its messages in a file of the world's directory. */
+static pid_t start(const struct world *world, const char *const *arguments)
+{
+	char path[64];
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	snprintf(path, sizeof(path), "%s/%s.log", world->directory, arguments[0]);
+	dup2(open(path, O_WRONLY | O_CREAT | O_APPEND, 0600), STDOUT_FILENO);
+	dup2(STDOUT_FILENO, STDERR_FILENO);
+	execvp(arguments[0], (char *const *)arguments);
+	_exit(127);
+}
+
+/* End it, if it did not end by itself: its wait status. */
+static int stop(pid_t *pid, int signal)
+{
+	int status = -1;
+
+	if (*pid <= 0)
+		return -1;
+	kill(*pid, signal);
+	kill(*pid, SIGCONT);
+	waitpid(*pid, &status, 0);
+	*pid = 0;
+	return status;
+}
+
+static bool alive(pid_t pid)
+{
+	return pid > 0 && waitpid(pid, NULL, WNOHANG) == 0;
+}
+
+/* Wait until the condition holds: true, or false after PATIENCE_MS. */
+#define eventually(condition) ({ \
+	uint64_t eventually_end = milliseconds() + PATIENCE_MS; \
+	bool eventually_held; \
+	while (!(eventually_held = (condition)) && milliseconds() < eventually_end) \
+		usleep(5000); \
+	eventually_held; \
+})
+
+static pid_t start_daemon(const struct world *world)
+{
+	char bus[80];
+	const char *const arguments[] = { "audiomoduled", bus, NULL };
+
+	snprintf(bus, sizeof(bus), "--bus=%s", world->address);
+	return start(world, arguments);
+}
+
+/*
+ * The system's own configuration, but for what would start daemons by itself, and for the limit of
+ * connections, which a test of ours needs to pass.
+ */
+static int write_configuration(const struct world *world)
+{
+	char command[512];
+
+	snprintf(command, sizeof(command), "sed -e '/<standard_system_servicedirs/d'"
+		 " -e 's|>system.d<|>/usr/share/dbus-1/system.d<|'"
+		 " -e 's|</busconfig>|<limit name=\"max_connections_per_user\">1000</limit>&|'"
+		 " /usr/share/dbus-1/system.conf >%s/bus.conf && chmod 755 %s", world->directory,
+		 world->directory);
+	return system(command) ? -EIO : 0;
+}
+
+static pid_t start_bus(const struct world *world)
+{
+	char file[64], address[80];
+	const char *const arguments[] = {
+		"dbus-daemon", file, address, "--nofork", "--nopidfile", "--nosyslog", NULL
+	};
+
+	snprintf(file, sizeof(file), "--config-file=%s/bus.conf", world->directory);
+	snprintf(address, sizeof(address), "--address=%s", world->address);
+	return start(world, arguments);
+}
+
+/* ------------------------------------------------------------------ connections */
+
+/* Ask the daemon anew what there is. */
+static int list_again(struct world *world)
+{
+	audiomodule_list_free(world->list);
+	return audiomodule_bus_list(world->bus, &world->list);
+}
+
+static int count_modules(const struct world *world)
+{
+	int count = 0;
+
+	while (world->list && audiomodule_list_module(world->list, count))
+		count++;
+	return count;
+}
+
+/* A connection without the library. */
+static sd_bus *connect_to(const struct world *world)
+{
+	sd_bus *bus = NULL;
+
+	if (sd_bus_new(&bus) < 0 || sd_bus_set_address(bus, world->address) < 0 ||
+	    sd_bus_set_bus_client(bus, 1) < 0 || sd_bus_start(bus) < 0)
+		return sd_bus_unref(bus);
+	return bus;
+}
+
+#define call(bus, path, method, error, reply, ...) \
+	sd_bus_call_method(bus, NAME, path, ENDPOINT, method, error, reply, __VA_ARGS__)
+
+/* The same, without an answer. */
+#define call_later(bus, path, method, ...) \
+	sd_bus_call_method_async(bus, NULL, NAME, path, ENDPOINT, method, NULL, NULL, __VA_ARGS__)
+
+/* When the daemon has answered, all that it sent before has arrived, too. */
+static int barrier(sd_bus *bus)
+{
+	return sd_bus_call_method(bus, NAME, "/", "org.freedesktop.DBus.Peer", "Ping", NULL, NULL,
+				  NULL);
+}
+
+/* The next message of this name from an endpoint; NULL: none came in time. */
+static sd_bus_message *next_signal(sd_bus *bus, const char *member, int timeout_ms)
+{
+	uint64_t end = milliseconds() + timeout_ms;
+	sd_bus_message *message = NULL;
+	int r;
+
+	for (;;) {
+		r = sd_bus_process(bus, &message);
+		if (r < 0)
+			return NULL;
+		if (message && sd_bus_message_is_signal(message, ENDPOINT, member) > 0)
+			return message;
+		message = sd_bus_message_unref(message);
+		if (r)
+			continue;
+		if (milliseconds() >= end)
+			return NULL;
+		sd_bus_wait(bus, 20000);
+	}
+}
+
+/* The next event of the library: 1, 0 when none came in time, or -errno. */
+static int next_event(struct audiomodule_bus *bus, struct audiomodule_bus_event *event,
+		      int timeout_ms)
+{
+	uint64_t end = milliseconds() + timeout_ms;
+
+	for (;;) {
+		struct pollfd pollfd = {
+			audiomodule_bus_fd(bus), audiomodule_bus_poll_events(bus), 0
+		};
+		int r = audiomodule_bus_next(bus, event);
+
+		if (r || milliseconds() >= end)
+			return r;
+		poll(&pollfd, 1, 20);
+	}
+}
+
+/* Wait for an event of this type, past others. */
+static bool event_comes(struct audiomodule_bus *bus, enum audiomodule_bus_event_type type)
+{
+	struct audiomodule_bus_event event;
+
+	while (next_event(bus, &event, PATIENCE_MS) == 1)
+		if (event.type == type)
+			return true;
+	return false;
+}
+
+/* Wait for a record of this type, past others. */
+static bool record_comes(struct audiomodule_bus *bus, const char *path,
+			 enum audiomodule_record_type type)
+{
+	struct audiomodule_bus_event event;
+
+	while (next_event(bus, &event, PATIENCE_MS) == 1)
+		if (event.type == AUDIOMODULE_BUS_RECORD && event.record.type == type &&
+		    !strcmp(event.object_path, path))
+			return true;
+	return false;
+}
+
+/* ------------------------------------------------------------------ a world */
+
+static int connect_library(struct world *world)
+{
+	struct audiomodule_bus_event event;
+
+	if (!eventually(!audiomodule_bus_open(world->address, &world->bus)))
+		return -ECONNREFUSED;
+	if (!eventually(!list_again(world)))
+		return -EHOSTUNREACH;
+	/* When it came after us, we are told; that is not what tests wait for. */
+	while (audiomodule_bus_next(world->bus, &event) == 1)
+		;
+	return 0;
+}
+
+static int world_begin(struct world *world, const char *parameters)
+{
+	int err = machine_begin(&world->machine, parameters);
+
+	if (err)
+		return err;
+	world->card = card_find();
+	strcpy(world->directory, "/tmp/audiomodule.XXXXXX");
+	if (!mkdtemp(world->directory))
+		return -errno;
+	snprintf(world->address, sizeof(world->address), "unix:path=%s/bus", world->directory);
+	snprintf(world->speaker, sizeof(world->speaker), ROOT "/card%d/Speaker", world->card);
+	snprintf(world->headphones, sizeof(world->headphones), ROOT "/card%d/Headphones",
+		 world->card);
+	err = write_configuration(world);
+	if (err)
+		return err;
+	world->bus_daemon = start_bus(world);
+	world->daemon = start_daemon(world);
+	/* The daemon does not wait for a bus that is not there yet. */
+	if (!eventually(!audiomodule_bus_open(world->address, &world->bus)))
+		return -ECONNREFUSED;
+	world->bus = audiomodule_bus_close(world->bus);
+	if (!alive(world->daemon))
+		world->daemon = start_daemon(world);
+	return connect_library(world);
+}
+
+static void remove_directory(const char *directory)
+{
+	static const char *const names[] = {
+		"bus", "bus.conf", "dbus-daemon.log", "audiomoduled.log"
+	};
+	char path[64];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
+		unlink(path);
+	}
+	rmdir(directory);
+}
+
+/* -ECHILD: the daemon died or did not end well; -EBUSY: something was left behind. */
+static int world_end(struct world *world)
+{
+	bool was_alive = alive(world->daemon);
+	int status, err;
+
+	audiomodule_list_free(world->list);
+	audiomodule_bus_close(world->bus);
+	status = stop(&world->daemon, SIGTERM);
+	stop(&world->bus_daemon, SIGTERM);
+	remove_directory(world->directory);
+	err = machine_end(&world->machine);
+	if (err)
+		return err;
+	return was_alive && WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -ECHILD;
+}
+
+FIXTURE(bus) {
+	struct world world;
+};
+
+FIXTURE_SETUP(bus)
+{
+	ASSERT_EQ(0, world_begin(&self->world, ""));
+}
+
+FIXTURE_TEARDOWN(bus)
+{
+	EXPECT_EQ(0, world_end(&self->world));
+}
+
+FIXTURE(large) {
+	struct world world;
+};
+
+FIXTURE_SETUP(large)
+{
+	ASSERT_EQ(0, world_begin(&self->world, LARGE_JOURNAL));
+}
+
+FIXTURE_TEARDOWN(large)
+{
+	EXPECT_EQ(0, world_end(&self->world));
+}
+
+/* ------------------------------------------------------------------ what a client was told */
+
+/*
+ * Of each notification behind @start: what became of it, for up to @limit of them. All of them are
+ * the hooks', so their bytes can be checked.
+ */
+struct told {
+	uint64_t start;
+	uint64_t last;
+	uint64_t matched;
+	uint64_t lost;
+	uint64_t ranges;
+	uint64_t corrupt;
+	uint64_t bad;		/* out of order, twice, or beyond @limit */
+	size_t limit;
+	uint8_t what[FLOOD + 1];
+};
+
+enum { UNTOLD, RECEIVED, LOST };
+
+static void told_begin(struct told *told, uint64_t start, size_t limit)
+{
+	memset(told, 0, sizeof(*told));
+	told->start = told->last = start;
+	told->limit = limit;
+}
+
+static void told_mark(struct told *told, uint64_t first, uint64_t last, uint8_t what)
+{
+	uint64_t sequence;
+
+	if (first <= told->last || last < first || last - told->start > told->limit) {
+		told->bad++;
+		return;
+	}
+	for (sequence = first; sequence <= last; sequence++)
+		told->what[sequence - told->start] = what;
+	told->last = last;
+}
+
+static void told_record(struct told *told, const struct audiomodule_record *record)
+{
+	if (record->type == AUDIOMODULE_RECORD_LOST) {
+		told->ranges++;
+		told->lost += record->lost_last - record->lost_first + 1;
+		told_mark(told, record->lost_first, record->lost_last, LOST);
+	} else if (record->type == AUDIOMODULE_RECORD_NOTIFICATION) {
+		told->matched++;
+		told->corrupt += !vendor_intact(record->tail, record->tail_size);
+		told_mark(told, record->sequence, record->sequence, RECEIVED);
+	} else {
+		told->bad++;
+	}
+}
+
+/* How many of these were neither received nor told as lost? */
+static uint64_t told_nothing_of(const struct told *told, uint64_t first, uint64_t last)
+{
+	uint64_t sequence, count = 0;
+
+	for (sequence = first; sequence <= last; sequence++)
+		count += told->what[sequence - told->start] == UNTOLD;
+	return count;
+}
+
+/* Take signals of an endpoint until one at or behind @last was told of: did it come? */
+static bool told_until(struct told *told, struct audiomodule_bus *bus, const char *path,
+		       uint64_t last)
+{
+	struct audiomodule_bus_event event;
+
+	while (told->last < last) {
+		if (next_event(bus, &event, PATIENCE_MS) != 1)
+			return false;
+		if (event.type == AUDIOMODULE_BUS_RECORD && !strcmp(event.object_path, path))
+			told_record(told, &event.record);
+	}
+	return true;
+}
+
+/* Is something in the queue that the daemon should not have sent? */
+static bool told_nothing_more(struct audiomodule_bus *bus)
+{
+	struct audiomodule_bus_event event;
+	struct audiomodule_list *list;
+	int r;
+
+	/* A call as a barrier: what was sent before its answer has arrived. */
+	if (audiomodule_bus_list(bus, &list))
+		return false;
+	audiomodule_list_free(list);
+	do {
+		r = audiomodule_bus_next(bus, &event);
+	} while (r == 1 && event.type != AUDIOMODULE_BUS_RECORD);
+	return r == 0;
+}
+
+/* Read a notification fd until nothing is left: 0, or what ended it. */
+static int told_drain(struct told *told, struct audiomodule_subscription *subscription)
+{
+	struct audiomodule_record record;
+	int r;
+
+	while ((r = audiomodule_subscription_next(subscription, &record)) > 0)
+		told_record(told, &record);
+	return r;
+}
+
+/* What was measured, for people: a comment of TAP. */
+#define figures(format, ...) do { \
+	printf("# " format "\n", __VA_ARGS__); \
+	fflush(stdout); \
+} while (0)
+
+/* ------------------------------------------------------------------ sending */
+
+#define send_hook(...) inject(self->world.card, "send", __VA_ARGS__)
+
+static uint64_t newest(const struct world *world)
+{
+	struct snd_audio_module_info info;
+
+	return info_get(world->card, &info) ? 0 : info.newest_sequence;
+}
+
+/* A subscription of the kernel's own, to compare with. */
+static struct audiomodule_subscription *subscribe_local(const struct world *world,
+							const struct audiomodule_filter *filter)
+{
+	struct audiomodule_subscription *subscription = NULL;
+	struct audiomodule *card;
+
+	if (!audiomodule_open(NULL, world->card, &card))
+		audiomodule_subscribe(card, filter, NULL, &subscription);
+	audiomodule_close(card);
+	return subscription;
+}
+
+static const struct audiomodule_module *find_module(const struct audiomodule_list *list,
+						    const char *path, const char *label)
+{
+	const struct audiomodule_module *module;
+	size_t i;
+
+	for (i = 0; (module = audiomodule_list_module(list, i)); i++)
+		if (!strcmp(module->endpoint->object_path, path) && !strcmp(module->label, label))
+			return module;
+	return NULL;
+}
+
+/* Nothing that the daemon holds for clients is left: it has one notification fd for each card. */
+static bool only_the_cards_fd(const struct world *world)
+{
+	return objects_get("notification_fds") == world->machine.notification_fds + 1;
+}
+
+static int daemon_fds(const struct world *world)
+{
+	char path[64];
+	int count = -2;
+	DIR *directory;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", world->daemon);
+	directory = opendir(path);
+	while (directory && readdir(directory))
+		count++;
+	if (directory)
+		closedir(directory);
+	return count;
+}
+
+/* ------------------------------------------------------------------ objects */
+
+static bool same_endpoint(const struct audiomodule_endpoint *a,
+			  const struct audiomodule_endpoint *b)
+{
+	return audiomodule_guid_equal(&a->device_id, &b->device_id) && !strcmp(a->name, b->name) &&
+	       a->card == b->card && !strcmp(a->card_id, b->card_id) &&
+	       a->journal_id == b->journal_id && a->index == b->index &&
+	       a->playback_devices == b->playback_devices &&
+	       a->capture_devices == b->capture_devices;
+}
+
+static bool same_module(const struct audiomodule_module *a, const struct audiomodule_module *b)
+{
+	return same_endpoint(a->endpoint, b->endpoint) &&
+	       audiomodule_guid_equal(&a->class_id, &b->class_id) &&
+	       a->instance_id == b->instance_id && a->version_major == b->version_major &&
+	       a->version_minor == b->version_minor && !strcmp(a->label, b->label) &&
+	       !strcmp(a->name, b->name) && a->index == b->index;
+}
+
+TEST_F(bus, objects_say_what_the_kernel_says)
+{
+	const struct audiomodule_endpoint *endpoint;
+	const struct audiomodule_module *module;
+	struct snd_audio_module_info info;
+	struct audiomodule_list *local;
+	size_t i;
+
+	ASSERT_EQ(0, audiomodule_list_all(NULL, &local));
+	ASSERT_EQ(0, info_get(self->world.card, &info));
+	for (i = 0; (endpoint = audiomodule_list_endpoint(local, i)); i++) {
+		ASSERT_NE(NULL, audiomodule_list_endpoint(self->world.list, i));
+		EXPECT_TRUE(same_endpoint(endpoint,
+					  audiomodule_list_endpoint(self->world.list, i))) {
+			TH_LOG("endpoint %zu is another one", i);
+		}
+		EXPECT_EQ(info.journal_id, endpoint->journal_id);
+		EXPECT_EQ(1 << i, endpoint->playback_devices);
+	}
+	EXPECT_EQ(2, i);
+	EXPECT_EQ(NULL, audiomodule_list_endpoint(self->world.list, i));
+	for (i = 0; (module = audiomodule_list_module(local, i)); i++) {
+		ASSERT_NE(NULL, audiomodule_list_module(self->world.list, i));
+		EXPECT_TRUE(same_module(module, audiomodule_list_module(self->world.list, i))) {
+			TH_LOG("module %zu is another one", i);
+		}
+	}
+	EXPECT_EQ(8, i);
+	EXPECT_EQ(NULL, audiomodule_list_module(self->world.list, i));
+
+	endpoint = audiomodule_list_endpoint(self->world.list, 0);
+	EXPECT_STREQ(self->world.speaker, endpoint->object_path);
+	EXPECT_EQ(0, memcmp(speaker_id, endpoint->device_id.bytes, 16));
+	module = find_module(self->world.list, self->world.speaker, "EQ Movie");
+	ASSERT_NE(NULL, module);
+	EXPECT_STREQ("Speaker endpoint, EQ effect module, Movie mode", module->name);
+	EXPECT_EQ(0, memcmp(module_class[1], module->class_id.bytes, 16));
+	EXPECT_EQ(2, module->version_major);
+	EXPECT_EQ(1, module->version_minor);
+	audiomodule_list_free(local);
+}
+
+/* Modules of one answer: how many, and all of them below the path? -1 when not. */
+static int count_paths(sd_bus_message *reply, const char *below)
+{
+	const char *path;
+	int count = 0;
+
+	if (sd_bus_message_enter_container(reply, 'a', "o") < 0)
+		return -1;
+	while (sd_bus_message_read_basic(reply, 'o', &path) > 0) {
+		if (strncmp(path, below, strlen(below)) || path[strlen(below)] != '/')
+			return -1;
+		count++;
+	}
+	return count;
+}
+
+TEST_F(bus, modules_are_found_by_class_in_any_spelling)
+{
+	static const struct {
+		const char *text;
+		int count;	/* -1: refused */
+	} table[] = {
+		{ "5CE55C8E-84DF-4317-98C7-792DE83366CC", 2 },
+		{ "{5ce55c8e-84df-4317-98c7-792de83366cc}", 2 },
+		{ "e24c8b6f-ede7-4255-8b39-77976015d593", 1 },
+		{ "CC2A9527-19D9-4784-8DD4-6C1FE01E3726", 0 },	/* of the headphones */
+		{ "00000000-0000-0000-0000-000000000000", 0 },
+		{ "", -1 },
+		{ "5CE55C8E", -1 },
+		{ "{5CE55C8E-84DF-4317-98C7-792DE83366CC", -1 },
+		{ "%s%n", -1 },
+	};
+	sd_bus *bus = connect_to(&self->world);
+	sd_bus_message *reply = NULL;
+	size_t i;
+
+	ASSERT_NE(NULL, bus);
+	ASSERT_LE(0, call(bus, self->world.speaker, "FindAll", NULL, &reply, NULL));
+	EXPECT_EQ(4, count_paths(reply, self->world.speaker));
+	sd_bus_message_unref(reply);
+	for (i = 0; i < ARRAY_SIZE(table); i++) {
+		sd_bus_error error = SD_BUS_ERROR_NULL;
+		int r = call(bus, self->world.speaker, "FindAllById", &error, &reply, "s",
+			     table[i].text);
+
+		EXPECT_STREQ(table[i].count < 0 ? ERROR "InvalidArgument" : "success",
+			     error.name ?: "success");
+		if (r >= 0) {
+			EXPECT_EQ(table[i].count, count_paths(reply, self->world.speaker)) {
+				TH_LOG("class_id \"%s\"", table[i].text);
+			}
+			sd_bus_message_unref(reply);
+		}
+		sd_bus_error_free(&error);
+	}
+	sd_bus_flush_close_unref(bus);
+}
+
+/* ------------------------------------------------------------------ subscribing */
+
+/* One NotificationReceived. */
+struct signal {
+	const char *module;
+	const char *class_id;
+	uint32_t instance_id;
+	const char *notification_id;
+	uint64_t sequence;
+	uint64_t timestamp;
+	const void *data;
+	size_t size;
+};
+
+static int signal_read(sd_bus_message *message, struct signal *signal)
+{
+	int r = sd_bus_message_has_signature(message, "osusttay") > 0 ? 0 : -EBADMSG;
+
+	if (!r)
+		r = sd_bus_message_read(message, "osustt", &signal->module, &signal->class_id,
+					&signal->instance_id, &signal->notification_id,
+					&signal->sequence, &signal->timestamp);
+	return r < 0 ? r : sd_bus_message_read_array(message, 'y', &signal->data, &signal->size);
+}
+
+static const struct {
+	const char *line;
+	const char *label;	/* of the module whose it is; NULL: no module's */
+	size_t size;		/* of the vendor's data */
+} sends[] = {
+	{ "endpoint=0 module=0 size=40", "System", 0 },
+	{ "endpoint=0 module=1 size=41", "EQ Movie", 1 },
+	{ "endpoint=0 module=2 size=104", "EQ Default", 64 },
+	{ "endpoint=0 module=0 size=64040", "System", 64000 },
+	{ "endpoint=0 module=1 size=47 method=portcls", "EQ Movie", 7 },
+	{ "endpoint=0 module=1 size=8 method=portcls id=" FOREIGN_TEXT, NULL, 8 },
+	{ "endpoint=0 module=1 size=300 method=portcls id=" FOREIGN_TEXT, NULL, 300 },
+};
+
+TEST_F(bus, signal_says_what_the_record_says)
+{
+	struct audiomodule_subscription *local = subscribe_local(&self->world, NULL);
+	sd_bus *bus = connect_to(&self->world);
+	struct audiomodule_record record;
+	size_t i;
+
+	ASSERT_NE(NULL, local);
+	ASSERT_NE(NULL, bus);
+	ASSERT_LE(0, call(bus, self->world.speaker, "Subscribe", NULL, NULL, "a{sv}", 0));
+	for (i = 0; i < ARRAY_SIZE(sends); i++) {
+		char class_id[AUDIOMODULE_GUID_TEXT_SIZE] = "", id[AUDIOMODULE_GUID_TEXT_SIZE];
+		const char *path = "/";
+		sd_bus_message *message;
+		struct signal signal;
+
+		ASSERT_EQ(0, send_hook("%s", sends[i].line));
+		ASSERT_EQ(1, audiomodule_subscription_next(local, &record));
+		if (sends[i].label) {
+			path = find_module(self->world.list, self->world.speaker,
+					   sends[i].label)->object_path;
+			audiomodule_guid_format(&record.class_id, class_id);
+		}
+		audiomodule_guid_format(&record.notification_id, id);
+		message = next_signal(bus, "NotificationReceived", PATIENCE_MS);
+		ASSERT_NE(NULL, message);
+		ASSERT_LE(0, signal_read(message, &signal));
+		EXPECT_STREQ(self->world.speaker, sd_bus_message_get_path(message));
+		EXPECT_STREQ(path, signal.module);
+		EXPECT_STREQ(class_id, signal.class_id);
+		EXPECT_EQ(record.instance_id, signal.instance_id);
+		EXPECT_STREQ(id, signal.notification_id);
+		EXPECT_EQ(record.sequence, signal.sequence);
+		EXPECT_EQ(record.timestamp, signal.timestamp);
+		ASSERT_EQ(sends[i].size, signal.size);
+		ASSERT_EQ(record.tail_size, signal.size);
+		EXPECT_EQ(0, memcmp(record.tail, signal.data, signal.size)) {
+			TH_LOG("other bytes for \"%s\"", sends[i].line);
+		}
+		sd_bus_message_unref(message);
+	}
+	audiomodule_subscription_free(local);
+	sd_bus_flush_close_unref(bus);
+}
+
+TEST_F(bus, signals_go_to_subscribers_only)
+{
+	sd_bus *subscriber = connect_to(&self->world);
+	sd_bus *other_endpoint = connect_to(&self->world);
+	sd_bus *listener = connect_to(&self->world);
+	sd_bus_message *message;
+	int i;
+
+	ASSERT_TRUE(subscriber && other_endpoint && listener);
+	ASSERT_LE(0, sd_bus_add_match(listener, NULL, "type='signal'", NULL, NULL));
+	ASSERT_LE(0, call(subscriber, self->world.speaker, "Subscribe", NULL, NULL, "a{sv}", 0));
+	ASSERT_LE(0, call(other_endpoint, self->world.headphones, "Subscribe", NULL, NULL,
+			  "a{sv}", 0));
+	ASSERT_EQ(0, send_hook("count=3 endpoint=0"));
+	for (i = 0; i < 3; i++) {
+		message = next_signal(subscriber, "NotificationReceived", PATIENCE_MS);
+		EXPECT_NE(NULL, message);
+		sd_bus_message_unref(message);
+	}
+	ASSERT_LE(0, barrier(listener));
+	ASSERT_LE(0, barrier(other_endpoint));
+	EXPECT_EQ(NULL, next_signal(listener, "NotificationReceived", 0));
+	EXPECT_EQ(NULL, next_signal(other_endpoint, "NotificationReceived", 0));
+	/* The headphones' subscriber is one. */
+	ASSERT_EQ(0, send_hook("count=1 endpoint=1"));
+	message = next_signal(other_endpoint, "NotificationReceived", PATIENCE_MS);
+	EXPECT_NE(NULL, message);
+	sd_bus_message_unref(message);
+	sd_bus_flush_close_unref(subscriber);
+	sd_bus_flush_close_unref(other_endpoint);
+	sd_bus_flush_close_unref(listener);
+}
+
+static int set_parameter(int card, const char *name, unsigned int item)
+{
+	snd_ctl_elem_value_t *value;
+	char device[16];
+	snd_ctl_t *ctl;
+	int err;
+
+	snprintf(device, sizeof(device), "hw:%d", card);
+	err = snd_ctl_open(&ctl, device, 0);
+	if (err < 0)
+		return err;
+	snd_ctl_elem_value_alloca(&value);
+	snd_ctl_elem_value_set_interface(value, SND_CTL_ELEM_IFACE_MIXER);
+	snd_ctl_elem_value_set_name(value, name);
+	snd_ctl_elem_value_set_enumerated(value, 0, item);
+	err = snd_ctl_elem_write(ctl, value);
+	snd_ctl_close(ctl);
+	return err;
+}
+
+TEST_F(bus, who_changes_a_parameter_hears_of_it_too)
+{
+	struct snd_audio_module_virtual_parameter parameter;
+	struct audiomodule_bus_event event;
+
+	ASSERT_EQ(0, audiomodule_bus_subscribe(self->world.bus, self->world.speaker, NULL, NULL,
+					       NULL));
+	ASSERT_LE(0, set_parameter(self->world.card, "Speaker EQ Movie Parameter1", 2));
+	ASSERT_EQ(1, next_event(self->world.bus, &event, PATIENCE_MS));
+	ASSERT_EQ(AUDIOMODULE_BUS_RECORD, event.type);
+	ASSERT_EQ(sizeof(parameter), event.record.tail_size);
+	memcpy(&parameter, event.record.tail, sizeof(parameter));
+	EXPECT_EQ(0, parameter.type);
+	EXPECT_EQ(0, parameter.parameter);
+	EXPECT_EQ(0, memcmp(module_class[1], event.record.class_id.bytes, 16));
+}
+
+TEST_F(bus, filters_let_pass_what_the_kernel_lets_pass)
+{
+	struct audiomodule_filter filters[5] = {
+		{ .match = AUDIOMODULE_MATCH_CLASS_ID },
+		{ .match = AUDIOMODULE_MATCH_CLASS_ID | AUDIOMODULE_MATCH_INSTANCE_ID,
+		  .instance_id = 0x01000000 },
+		{ .match = AUDIOMODULE_MATCH_INSTANCE_ID, .instance_id = 0 },
+		{ .match = AUDIOMODULE_MATCH_NOTIFICATION_ID },
+		{ .match = AUDIOMODULE_MATCH_CLASS_ID },
+	};
+	static const int expected[] = { 2, 1, 4, 2, 0 };
+	size_t i;
+
+	for (i = 0; i < 2; i++)
+		memcpy(filters[i].class_id.bytes, module_class[1], 16);
+	ASSERT_EQ(0, audiomodule_guid_parse(FOREIGN_TEXT, &filters[3].notification_id));
+	memcpy(filters[4].class_id.bytes, module_class[2], 16);
+	for (i = 0; i < ARRAY_SIZE(filters); i++) {
+		struct audiomodule_filter filter = filters[i];
+		struct audiomodule_subscription *local;
+		struct audiomodule_bus_event event;
+		struct audiomodule_record record;
+		int count = 0;
+
+		filter.match |= AUDIOMODULE_MATCH_DEVICE_ID;
+		memcpy(filter.device_id.bytes, speaker_id, 16);
+		local = subscribe_local(&self->world, &filter);
+		ASSERT_NE(NULL, local);
+		ASSERT_EQ(0, audiomodule_bus_subscribe(self->world.bus, self->world.speaker,
+						       &filters[i], NULL, NULL));
+		/* System twice, EQ Movie and EQ Default once, a foreign id twice; the meter: 0. */
+		ASSERT_EQ(0, send_hook("endpoint=0 module=0 count=2"));
+		ASSERT_EQ(0, send_hook("endpoint=0 module=1"));
+		ASSERT_EQ(0, send_hook("endpoint=0 module=2"));
+		ASSERT_EQ(0, send_hook("endpoint=0 module=1 method=portcls count=2 id="
+				       FOREIGN_TEXT));
+		ASSERT_EQ(0, send_hook("endpoint=1 module=1 count=5"));
+		ASSERT_EQ(0, send_hook("endpoint=0 module=0 size=48"));
+		for (; audiomodule_subscription_next(local, &record) == 1; count++) {
+			ASSERT_EQ(1, next_event(self->world.bus, &event, PATIENCE_MS)) {
+				TH_LOG("filter %zu: sequence %llu does not come", i,
+				       (unsigned long long)record.sequence);
+			}
+			EXPECT_EQ(record.sequence, event.record.sequence);
+		}
+		EXPECT_EQ(expected[i], count) {
+			TH_LOG("filter %zu", i);
+		}
+		audiomodule_subscription_free(local);
+		EXPECT_TRUE(told_nothing_more(self->world.bus));
+		ASSERT_EQ(0, audiomodule_bus_unsubscribe(self->world.bus, self->world.speaker));
+	}
+}
+
+TEST_F(bus, subscription_resumes_behind_a_position)
+{
+	struct audiomodule_position after, start;
+	static struct told told;
+
+	ASSERT_EQ(0, send_hook("endpoint=0 count=20"));
+	after.journal_id = audiomodule_list_endpoint(self->world.list, 0)->journal_id;
+	after.sequence = newest(&self->world) - 12;
+	told_begin(&told, after.sequence, FLOOD);
+	ASSERT_EQ(0, audiomodule_bus_subscribe(self->world.bus, self->world.speaker, NULL, &after,
+					       &start));
+	EXPECT_EQ(after.journal_id, start.journal_id);
+	EXPECT_EQ(after.sequence, start.sequence);
+	EXPECT_TRUE(told_until(&told, self->world.bus, self->world.speaker, after.sequence + 12));
+	EXPECT_EQ(12, told.matched);
+	EXPECT_EQ(0, told.lost + told.bad + told.corrupt);
+	ASSERT_EQ(0, audiomodule_bus_unsubscribe(self->world.bus, self->world.speaker));
+
+	/* What was overwritten since is told, to the last one. */
+	ASSERT_EQ(0, send_hook("endpoint=0 count=400 size=4096"));
+	told_begin(&told, after.sequence, FLOOD);
+	ASSERT_EQ(0, audiomodule_bus_subscribe(self->world.bus, self->world.speaker, NULL, &after,
+					       &start));
+	EXPECT_TRUE(told_until(&told, self->world.bus, self->world.speaker,
+			       newest(&self->world)));
+	EXPECT_EQ(412, told.matched + told.lost);
+	EXPECT_LT(100, told.lost);
+	EXPECT_EQ(1, told.ranges);
+	EXPECT_EQ(0, told.bad + told.corrupt);
+}
+
+TEST_F(bus, unsubscribe_is_final)
+{
+	static struct told told;
+	sd_bus *bus = connect_to(&self->world);
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	struct audiomodule_position start;
+
+	ASSERT_NE(NULL, bus);
+	ASSERT_LE(0, call(bus, self->world.speaker, "Subscribe", NULL, NULL, "a{sv}", 0));
+	ASSERT_EQ(0, audiomodule_bus_subscribe(self->world.bus, self->world.speaker, NULL, NULL,
+					       &start));
+	told_begin(&told, start.sequence, FLOOD);
+	ASSERT_EQ(0, send_hook("endpoint=0 count=200"));
+	ASSERT_LE(0, call(bus, self->world.speaker, "Unsubscribe", NULL, NULL, NULL));
+	while (next_signal(bus, "NotificationReceived", 0))
+		;	/* what came before the answer */
+	ASSERT_EQ(0, send_hook("endpoint=0 count=200"));
+	EXPECT_TRUE(told_until(&told, self->world.bus, self->world.speaker, start.sequence + 400));
+	ASSERT_LE(0, barrier(bus));
+	EXPECT_EQ(NULL, next_signal(bus, NULL, 0));
+	EXPECT_GT(0, call(bus, self->world.speaker, "Unsubscribe", &error, NULL, NULL));
+	EXPECT_STREQ(ERROR "NotSubscribed", error.name ?: "success");
+	sd_bus_error_free(&error);
+	EXPECT_EQ(-ENOENT, audiomodule_bus_unsubscribe(self->world.bus, self->world.headphones));
+	sd_bus_flush_close_unref(bus);
+}
+
+TEST_F(bus, clients_that_leave_are_forgotten)
+{
+	int fds = daemon_fds(&self->world);
+	sd_bus *buses[4];
+	size_t i;
+
+	ASSERT_TRUE(only_the_cards_fd(&self->world));
+	for (i = 0; i < ARRAY_SIZE(buses); i++) {
+		buses[i] = connect_to(&self->world);
+		ASSERT_NE(NULL, buses[i]);
+		ASSERT_LE(0, call(buses[i], self->world.speaker, "Subscribe", NULL, NULL,
+				  "a{sv}", 0));
+		ASSERT_LE(0, call(buses[i], self->world.headphones, "Subscribe", NULL, NULL,
+				  "a{sv}", 0));
+	}
+	EXPECT_EQ(fds + 8, daemon_fds(&self->world));
+	EXPECT_EQ(self->world.machine.notification_fds + 9, objects_get("notification_fds"));
+	ASSERT_LE(0, call(buses[0], self->world.speaker, "Unsubscribe", NULL, NULL, NULL));
+	EXPECT_EQ(fds + 7, daemon_fds(&self->world));
+	for (i = 0; i < ARRAY_SIZE(buses); i++)
+		sd_bus_flush_close_unref(buses[i]);
+	EXPECT_TRUE(eventually(only_the_cards_fd(&self->world))) {
+		TH_LOG("%d notification fds instead of 1", objects_get("notification_fds"));
+	}
+	EXPECT_EQ(fds, daemon_fds(&self->world));
+}
+
+/* A call whose options must be refused with this error, which has to name @word. */
+#define refused(wanted, word, ...) do { \
+	sd_bus_error error = SD_BUS_ERROR_NULL; \
+	EXPECT_GT(0, call(bus, self->world.speaker, method, &error, NULL, __VA_ARGS__)); \
+	EXPECT_STREQ(wanted, error.name ?: "success"); \
+	EXPECT_NE(NULL, strstr(error.message ?: "", word)) { \
+		TH_LOG("\"%s\" does not name \"%s\"", error.message ?: "", word); \
+	} \
+	sd_bus_error_free(&error); \
+} while (0)
+
+TEST_F(bus, wrong_options_are_refused_and_named)
+{
+	static const char *const methods[] = { "Subscribe", "AcquireNotifications" };
+	static const char class_id[] = "5CE55C8E-84DF-4317-98C7-792DE83366CC";
+	uint64_t journal_id = audiomodule_list_endpoint(self->world.list, 0)->journal_id;
+	sd_bus *bus = connect_to(&self->world);
+	int fds = daemon_fds(&self->world);
+	size_t i;
+
+	ASSERT_NE(NULL, bus);
+	ASSERT_EQ(0, send_hook("count=5"));
+	for (i = 0; i < ARRAY_SIZE(methods); i++) {
+		const char *method = methods[i];
+
+		refused(ERROR "UnknownOption", "colour", "a{sv}", 1, "colour", "s", "red");
+		refused(ERROR "UnknownOption", "Class_id", "a{sv}", 2, "class_id", "s", class_id,
+			"Class_id", "s", class_id);
+		refused(ERROR "InvalidArgument", "class_id", "a{sv}", 1, "class_id", "u", 5);
+		refused(ERROR "InvalidArgument", "class_id", "a{sv}", 1, "class_id", "s", "5CE5");
+		refused(ERROR "InvalidArgument", "class_id", "a{sv}", 2, "class_id", "s",
+			class_id, "class_id", "s", class_id);
+		refused(ERROR "InvalidArgument", "notification_id", "a{sv}", 1, "notification_id",
+			"ay", 2, 1, 2);
+		refused(ERROR "InvalidArgument", "instance_id", "a{sv}", 1, "instance_id", "s",
+			"0");
+		refused(ERROR "InvalidArgument", "instance_id", "a{sv}", 1, "instance_id", "t",
+			(uint64_t)0);
+		refused(ERROR "InvalidArgument", "journal_id", "a{sv}", 1, "sequence", "t",
+			(uint64_t)1);
+		refused(ERROR "InvalidArgument", "sequence", "a{sv}", 1, "journal_id", "t",
+			journal_id);
+		refused(ERROR "StaleJournal", "journal", "a{sv}", 2, "journal_id", "t",
+			journal_id + 1, "sequence", "t", (uint64_t)1);
+		refused(ERROR "FutureSequence", "sequence", "a{sv}", 2, "journal_id", "t",
+			journal_id, "sequence", "t", newest(&self->world) + 1);
+		refused(INVALID_ARGS, "a{sv}", "s", "x");
+		refused(INVALID_ARGS, "a{sv}", NULL);
+	}
+	EXPECT_TRUE(only_the_cards_fd(&self->world));
+	EXPECT_EQ(fds, daemon_fds(&self->world));
+	sd_bus_flush_close_unref(bus);
+}
+
+TEST_F(bus, client_has_one_subscription_of_an_endpoint)
+{
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	sd_bus *bus = connect_to(&self->world);
+
+	ASSERT_NE(NULL, bus);
+	ASSERT_LE(0, call(bus, self->world.speaker, "Subscribe", NULL, NULL, "a{sv}", 0));
+	EXPECT_GT(0, call(bus, self->world.speaker, "Subscribe", &error, NULL, "a{sv}", 0));
+	EXPECT_STREQ(ERROR "AlreadySubscribed", error.name ?: "success");
+	sd_bus_error_free(&error);
+	EXPECT_LE(0, call(bus, self->world.speaker, "Unsubscribe", NULL, NULL, NULL));
+	EXPECT_LE(0, call(bus, self->world.speaker, "Subscribe", NULL, NULL, "a{sv}", 0));
+	sd_bus_flush_close_unref(bus);
+
+	ASSERT_EQ(0, audiomodule_bus_subscribe(self->world.bus, self->world.speaker, NULL, NULL,
+					       NULL));
+	EXPECT_EQ(-EALREADY, audiomodule_bus_subscribe(self->world.bus, self->world.speaker, NULL,
+						       NULL, NULL));
+}
+
+TEST_F(bus, all_subscriptions_together_are_limited)
+{
+	struct rlimit limit = { 2048, 2048 };
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	static sd_bus *buses[257];
+	size_t i;
+
+	ASSERT_EQ(0, prlimit(self->world.daemon, RLIMIT_NOFILE, &limit, NULL));
+	for (i = 0; i < 257; i++) {
+		buses[i] = connect_to(&self->world);
+		ASSERT_NE(NULL, buses[i]);
+	}
+	/* Without waiting for an answer: the kernel knows when all are there. */
+	for (i = 0; i < 256; i++) {
+		ASSERT_LE(0, call_later(buses[i], self->world.speaker, "Subscribe", "a{sv}", 0));
+		ASSERT_LE(0, call_later(buses[i], self->world.headphones, "Subscribe", "a{sv}", 0));
+		ASSERT_LE(0, sd_bus_flush(buses[i]));
+	}
+	ASSERT_TRUE(eventually(objects_get("notification_fds") ==
+			       self->world.machine.notification_fds + 513));
+	EXPECT_GT(0, call(buses[256], self->world.speaker, "Subscribe", &error, NULL, "a{sv}", 0));
+	EXPECT_STREQ(ERROR "TooManySubscriptions", error.name ?: "success");
+	EXPECT_NE(NULL, strstr(error.message ?: "", "AcquireNotifications"));
+	sd_bus_error_free(&error);
+	sd_bus_flush_close_unref(buses[0]);
+	EXPECT_TRUE(eventually(objects_get("notification_fds") <
+			       self->world.machine.notification_fds + 513));
+	EXPECT_LE(0, call(buses[256], self->world.speaker, "Subscribe", &error, NULL, "a{sv}",
+			  0)) {
+		TH_LOG("%s", error.message ?: "");
+	}
+	for (i = 1; i < 257; i++)
+		sd_bus_close_unref(buses[i]);
+	EXPECT_TRUE(eventually(only_the_cards_fd(&self->world)));
+}
+
+TEST_F(bus, daemon_without_fds_says_so_and_goes_on)
+{
+	struct audiomodule_subscription *subscription;
+	struct rlimit limit, old;
+
+	limit.rlim_cur = daemon_fds(&self->world) + 1;	/* one node can be opened */
+	limit.rlim_max = 1024;
+	ASSERT_EQ(0, prlimit(self->world.daemon, RLIMIT_NOFILE, &limit, &old));
+	EXPECT_EQ(-EMFILE, audiomodule_bus_acquire(self->world.bus, self->world.speaker, NULL,
+						   NULL, &subscription));
+	EXPECT_EQ(NULL, subscription);
+	EXPECT_EQ(-EMFILE, audiomodule_bus_subscribe(self->world.bus, self->world.speaker, NULL,
+						     NULL, NULL));
+	EXPECT_NE(0, strlen(audiomodule_bus_error(self->world.bus)));
+	limit.rlim_cur = old.rlim_cur;
+	ASSERT_EQ(0, prlimit(self->world.daemon, RLIMIT_NOFILE, &limit, NULL));
+	EXPECT_EQ(0, audiomodule_bus_subscribe(self->world.bus, self->world.speaker, NULL, NULL,
+					       NULL));
+	EXPECT_STREQ("", audiomodule_bus_error(self->world.bus));
+}
+
+TEST_F(bus, garbage_is_answered_with_errors)
+{
+	static const char *const interfaces[] = {
+		ENDPOINT, "org.audiomodule1.Module", "org.freedesktop.DBus.Properties", "no.such"
+	};
+	const char *const paths[] = { "/", ROOT, ROOT "/card99/Speaker", self->world.speaker };
+	static const char *const members[] = {
+		"Subscribe", "FindAllById", "Get", "Set", "GetAll", "Nonsense"
+	};
+	static const char *const errors[] = {
+		"org.freedesktop.DBus.Error.", "org.audiomodule1.Error."
+	};
+	sd_bus *bus = connect_to(&self->world);
+	size_t i, j, k, n;
+
+	ASSERT_NE(NULL, bus);
+	for (i = 0; i < ARRAY_SIZE(paths); i++)
+		for (j = 0; j < ARRAY_SIZE(interfaces); j++)
+			for (k = 0; k < ARRAY_SIZE(members); k++) {
+				const char *path = paths[i];
+				sd_bus_error error = SD_BUS_ERROR_NULL;
+				int r = sd_bus_call_method(bus, NAME, path, interfaces[j],
+							   members[k], &error, NULL, "a(ybsv)", 2,
+							   1, true, "x", "u", 5, 2, false, "",
+							   "as", 0);
+
+				EXPECT_GT(0, r) {
+					TH_LOG("%s %s.%s was taken", path, interfaces[j],
+					       members[k]);
+				}
+				for (n = 0; n < ARRAY_SIZE(errors); n++)
+					if (!strncmp(error.name, errors[n], strlen(errors[n])))
+						break;
+				EXPECT_GT(ARRAY_SIZE(errors), n);
+				sd_bus_error_free(&error);
+			}
+	/* Properties cannot be set. */
+	EXPECT_GT(0, sd_bus_set_property(bus, NAME, self->world.speaker, ENDPOINT, "Name", NULL,
+					 "s", "Mine"));
+	ASSERT_EQ(0, list_again(&self->world));
+	EXPECT_EQ(8, count_modules(&self->world));
+	EXPECT_STREQ("Speaker", audiomodule_list_endpoint(self->world.list, 0)->name);
+	sd_bus_flush_close_unref(bus);
+}
+
+TEST_F(bus, library_believes_the_daemon_only)
+{
+	struct audiomodule_position start;
+	struct audiomodule_bus_event event;
+	sd_bus_message *signal = NULL;
+	sd_bus *impostor = connect_to(&self->world);
+	const char *client = ":1.1";
+	char name[32];
+	int i;
+
+	ASSERT_NE(NULL, impostor);
+	ASSERT_EQ(0, audiomodule_bus_subscribe(self->world.bus, self->world.speaker, NULL, NULL,
+					       &start));
+	/* To all of the first connections: one of them is the library's. */
+	for (i = 0; i < 10; i++) {
+		snprintf(name, sizeof(name), ":1.%d", i);
+		client = name;
+		ASSERT_LE(0, sd_bus_message_new_signal(impostor, &signal, self->world.speaker,
+						       ENDPOINT, "NotificationsLost"));
+		ASSERT_LE(0, sd_bus_message_append(signal, "tt", start.sequence + 1,
+						   start.sequence + 1000));
+		sd_bus_send_to(impostor, signal, client, NULL);
+		signal = sd_bus_message_unref(signal);
+	}
+	ASSERT_LE(0, barrier(impostor));
+	ASSERT_EQ(0, send_hook("endpoint=0 count=1"));
+	ASSERT_EQ(1, next_event(self->world.bus, &event, PATIENCE_MS));
+	EXPECT_EQ(AUDIOMODULE_RECORD_NOTIFICATION, event.record.type);
+	EXPECT_EQ(start.sequence + 1, event.record.sequence);
+	EXPECT_TRUE(told_nothing_more(self->world.bus));
+	sd_bus_flush_close_unref(impostor);
+}
+
+/* ------------------------------------------------------------------ the kernel's fd */
+
+TEST_F(bus, acquired_fd_is_the_kernels)
+{
+	sd_bus *bus = connect_to(&self->world);
+	struct snd_audio_module_info info;
+	uint64_t journal_id, oldest, last;
+	sd_bus_message *reply = NULL;
+	char path[64], link[64] = "";
+	struct stat status;
+	int fd;
+
+	ASSERT_NE(NULL, bus);
+	ASSERT_EQ(0, send_hook("count=400 size=4096"));
+	ASSERT_EQ(0, info_get(self->world.card, &info));
+	ASSERT_LE(0, call(bus, self->world.speaker, "AcquireNotifications", NULL, &reply, "a{sv}",
+			  0));
+	ASSERT_LE(0, sd_bus_message_read(reply, "httt", &fd, &journal_id, &oldest, &last));
+	EXPECT_EQ(info.journal_id, journal_id);
+	EXPECT_EQ(info.oldest_sequence, oldest);
+	EXPECT_LT(100, oldest);
+	EXPECT_EQ(info.newest_sequence, last);
+	EXPECT_EQ(0, fcntl(fd, F_GETFL) & (O_NONBLOCK | O_ACCMODE));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	ASSERT_LT(0, readlink(path, link, sizeof(link) - 1));
+	EXPECT_EQ(0, strncmp(link, "anon_inode:", 11)) {
+		TH_LOG("expected the kernel's anonymous inode, got %s", link);
+	}
+	ASSERT_EQ(0, fstat(fd, &status));
+	EXPECT_FALSE(S_ISSOCK(status.st_mode) || S_ISFIFO(status.st_mode));
+	EXPECT_EQ(last, fdinfo_get(fd, "position"));
+	sd_bus_message_unref(reply);
+	sd_bus_flush_close_unref(bus);
+	EXPECT_TRUE(eventually(only_the_cards_fd(&self->world)));
+}
+
+/* In a process without rights: 0 when it reads what was sent, and cannot open the card. */
+static int read_as_nobody(struct audiomodule_subscription *subscription, uint64_t start)
+{
+	static struct told told;
+	struct audiomodule *card;
+
+	told_begin(&told, start, FLOOD);
+	if (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) ||
+	    setresuid(NOBODY, NOBODY, NOBODY))
+		return 1;
+	if (audiomodule_open(NULL, 0, &card) != -EACCES)
+		return 2;
+	if (told_drain(&told, subscription))
+		return 3;
+	return told.matched == 30 && !told.lost && !told.bad && !told.corrupt ? 0 : 4;
+}
+
+TEST_F(bus, acquired_fd_works_for_who_may_nothing)
+{
+	struct audiomodule_subscription *subscription;
+	struct audiomodule_position start;
+	int status = -1;
+	pid_t pid;
+
+	ASSERT_EQ(0, audiomodule_bus_acquire(self->world.bus, self->world.speaker, NULL, NULL,
+					     &subscription));
+	audiomodule_subscription_start(subscription, &start);
+	ASSERT_EQ(0, send_hook("endpoint=0 count=30"));
+	pid = fork();
+	if (!pid)
+		_exit(read_as_nobody(subscription, start.sequence));
+	waitpid(pid, &status, 0);
+	EXPECT_EQ(0, status) {
+		TH_LOG("step %d failed", WEXITSTATUS(status));
+	}
+	audiomodule_subscription_free(subscription);
+}
+
+/* Send FLOOD notifications of 104 bytes, from both endpoints in turn when @both. */
+static int send_flood(int card, bool both)
+{
+	int err = 0;
+	int i;
+
+	for (i = 0; !err && i < 20; i++)
+		err = inject(card, "send", "endpoint=%d module=%d size=104 count=%d",
+			     both ? i & 1 : 0, i % 3, FLOOD / 20);
+	return err;
+}
+
+/* Read while a child sends, then what is left: the child's exit status. */
+static int told_of_flood(struct told *told, struct audiomodule_subscription *subscription,
+			 int card, bool both, bool eager)
+{
+	struct pollfd pollfd = { audiomodule_subscription_fd(subscription), POLLIN, 0 };
+	int status = -1;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(send_flood(card, both) ? 1 : 0);
+	/* Who is not eager sleeps through the first notifications. */
+	if (!eager)
+		eventually(fdinfo_get(pollfd.fd, "newest") - (int64_t)told->start > FLOOD / 2);
+	while (waitpid(pid, &status, WNOHANG) == 0) {
+		poll(&pollfd, 1, 20);
+		told_drain(told, subscription);
+	}
+	told_drain(told, subscription);
+	return status;
+}
+
+TEST_F_TIMEOUT(bus, flood_through_the_acquired_fd_adds_up, 120)
+{
+	struct audiomodule_subscription *subscription;
+	struct audiomodule_statistics statistics;
+	struct audiomodule_position start;
+	uint64_t untold = 0, foreign = 0;
+	static struct told told;
+	int i;
+
+	ASSERT_EQ(0, audiomodule_bus_acquire(self->world.bus, self->world.speaker, NULL, NULL,
+					     &subscription));
+	audiomodule_subscription_start(subscription, &start);
+	told_begin(&told, start.sequence, FLOOD);
+	ASSERT_EQ(0, told_of_flood(&told, subscription, self->world.card, true, false));
+	ASSERT_EQ(0, audiomodule_subscription_statistics(subscription, &statistics));
+	EXPECT_EQ(start.sequence + FLOOD, statistics.newest);
+	EXPECT_EQ(statistics.newest, statistics.position);
+	EXPECT_EQ(start.sequence, statistics.start);
+	EXPECT_EQ(statistics.position - statistics.start,
+		  statistics.matched + statistics.filtered + statistics.lost);
+	EXPECT_EQ(statistics.matched, told.matched);
+	EXPECT_EQ(statistics.lost, told.lost);
+	EXPECT_LT(0, told.lost);
+	EXPECT_LT(0, told.matched);
+	EXPECT_LT(0, statistics.filtered);
+	EXPECT_EQ(0, told.corrupt);
+	EXPECT_EQ(0, told.bad);
+	/* The speaker sent the blocks of even number: each of those is received or lost. */
+	for (i = 0; i < 20; i += 2)
+		untold += told_nothing_of(&told, start.sequence + i * FLOOD / 20 + 1,
+					  start.sequence + (i + 1) * FLOOD / 20);
+	for (i = 0; i < FLOOD; i++)
+		foreign += i / (FLOOD / 20) % 2 && told.what[i + 1] == RECEIVED;
+	EXPECT_EQ(0, untold);
+	EXPECT_EQ(0, foreign);
+	figures("flood of %d, 1 MiB: %" PRIu64 " matched, %" PRIu64 " filtered, %" PRIu64
+	       " lost in %" PRIu64 " ranges", FLOOD, statistics.matched, statistics.filtered,
+	       statistics.lost, told.ranges);
+	audiomodule_subscription_free(subscription);
+}
+
+TEST_F_TIMEOUT(large, flood_through_the_acquired_fd_loses_nothing, 120)
+{
+	struct audiomodule_subscription *subscription;
+	struct audiomodule_statistics statistics;
+	struct audiomodule_position start;
+	uint64_t begin = milliseconds();
+	static struct told told;
+
+	ASSERT_EQ(0, audiomodule_bus_acquire(self->world.bus, self->world.speaker, NULL, NULL,
+					     &subscription));
+	audiomodule_subscription_start(subscription, &start);
+	told_begin(&told, start.sequence, FLOOD);
+	ASSERT_EQ(0, told_of_flood(&told, subscription, self->world.card, false, true));
+	ASSERT_EQ(0, audiomodule_subscription_statistics(subscription, &statistics));
+	EXPECT_EQ(FLOOD, told.matched);
+	EXPECT_EQ(0, told.lost);
+	EXPECT_EQ(0, told.bad);
+	EXPECT_EQ(0, told.corrupt);
+	EXPECT_EQ(0, told_nothing_of(&told, start.sequence + 1, start.sequence + FLOOD));
+	EXPECT_EQ(FLOOD, statistics.matched);
+	EXPECT_EQ(0, statistics.filtered + statistics.lost);
+	figures("flood of %d, 32 MiB: %" PRIu64 " matched, %" PRIu64 " lost, %" PRIu64 " ms",
+	       FLOOD, told.matched, told.lost, milliseconds() - begin);
+	audiomodule_subscription_free(subscription);
+}
+
+/* ------------------------------------------------------------------ signals under load */
+
+/* Send @count notifications at this rate, in steps of 10 ms. */
+static int send_slowly(int card, int count, int rate)
+{
+	uint64_t begin = milliseconds();
+	int sent = 0, err = 0;
+
+	while (!err && sent < count) {
+		int due = (milliseconds() - begin) * rate / 1000 - sent;
+
+		if (due > count - sent)
+			due = count - sent;
+		if (due > 0)
+			err = inject(card, "send", "endpoint=0 size=104 count=%d", due);
+		sent += due > 0 ? due : 0;
+		usleep(10000);
+	}
+	return err;
+}
+
+TEST_F_TIMEOUT(bus, thousand_a_second_lose_nothing_either_way, 60)
+{
+	struct audiomodule_subscription *subscription;
+	struct audiomodule_position start;
+	static struct told by_fd, by_signal;
+	int status = -1;
+	pid_t pid;
+
+	ASSERT_EQ(0, audiomodule_bus_acquire(self->world.bus, self->world.speaker, NULL, NULL,
+					     &subscription));
+	ASSERT_EQ(0, audiomodule_bus_subscribe(self->world.bus, self->world.speaker, NULL, NULL,
+					       &start));
+	told_begin(&by_fd, start.sequence, FLOOD);
+	told_begin(&by_signal, start.sequence, FLOOD);
+	pid = fork();
+	if (!pid)
+		_exit(send_slowly(self->world.card, 2000, 1000) ? 1 : 0);
+	EXPECT_TRUE(told_until(&by_signal, self->world.bus, self->world.speaker,
+			       start.sequence + 2000));
+	waitpid(pid, &status, 0);
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(0, told_drain(&by_fd, subscription));
+	EXPECT_EQ(2000, by_signal.matched);
+	EXPECT_EQ(0, by_signal.lost + by_signal.bad + by_signal.corrupt);
+	EXPECT_EQ(2000, by_fd.matched);
+	EXPECT_EQ(0, by_fd.lost + by_fd.bad + by_fd.corrupt);
+	audiomodule_subscription_free(subscription);
+}
+
+TEST_F_TIMEOUT(bus, flood_of_signals_adds_up, 120)
+{
+	struct audiomodule_position start;
+	uint64_t begin = milliseconds();
+	static struct told told;
+
+	ASSERT_EQ(0, audiomodule_bus_subscribe(self->world.bus, self->world.speaker, NULL, NULL,
+					       &start));
+	told_begin(&told, start.sequence, FLOOD);
+	ASSERT_EQ(0, send_hook("endpoint=0 module=1 size=104 count=20000"));
+	EXPECT_TRUE(told_until(&told, self->world.bus, self->world.speaker,
+			       start.sequence + 20000));
+	EXPECT_EQ(20000, told.matched + told.lost);
+	EXPECT_LT(0, told.lost);
+	EXPECT_LT(0, told.matched);
+	EXPECT_EQ(0, told_nothing_of(&told, start.sequence + 1, start.sequence + 20000));
+	EXPECT_EQ(0, told.bad);
+	EXPECT_EQ(0, told.corrupt);
+	EXPECT_TRUE(told_nothing_more(self->world.bus));
+	figures("20000 as signals: %" PRIu64 " received, %" PRIu64 " lost in %" PRIu64
+	       " ranges, %" PRIu64 " ms", told.matched, told.lost, told.ranges,
+	       milliseconds() - begin);
+}
+
+/* What a client in another process was told, and how far it is. */
+struct other_client {
+	volatile uint64_t start;	/* 0: not subscribed yet */
+	volatile uint64_t until;	/* 0: no end */
+	volatile bool complete;
+	struct told told;
+};
+
+static void other_client_run(const struct world *world, struct other_client *client)
+{
+	struct audiomodule_position start;
+	struct audiomodule_bus_event event;
+	struct audiomodule_bus *bus;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (audiomodule_bus_open(world->address, &bus) ||
+	    audiomodule_bus_subscribe(bus, world->speaker, NULL, NULL, &start))
+		_exit(1);
+	told_begin(&client->told, start.sequence, FLOOD);
+	client->start = start.sequence;
+	while (!client->until || client->told.last < client->until)
+		if (next_event(bus, &event, 20) == 1 && event.type == AUDIOMODULE_BUS_RECORD)
+			told_record(&client->told, &event.record);
+	client->complete = true;
+	_exit(0);
+}
+
+TEST_F_TIMEOUT(bus, client_that_stands_still_hurts_only_itself, 120)
+{
+	struct other_client *other = mmap(NULL, sizeof(*other), PROT_READ | PROT_WRITE,
+					  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct audiomodule_position start;
+	static struct told told;
+	const uint64_t count = 400;	/* of 16 KiB: more than the daemon lets be under way */
+	uint64_t sent;
+	pid_t pid;
+
+	ASSERT_NE(MAP_FAILED, other);
+	ASSERT_EQ(0, send_hook("count=1"));
+	pid = fork();
+	if (!pid)
+		other_client_run(&self->world, other);
+	ASSERT_TRUE(eventually(other->start));
+	ASSERT_EQ(0, kill(pid, SIGSTOP));
+	ASSERT_EQ(0, audiomodule_bus_subscribe(self->world.bus, self->world.speaker, NULL, NULL,
+					       &start));
+	told_begin(&told, start.sequence, FLOOD);
+	for (sent = 20; sent <= count; sent += 20) {
+		ASSERT_EQ(0, send_hook("endpoint=0 size=16384 count=20"));
+		ASSERT_TRUE(told_until(&told, self->world.bus, self->world.speaker,
+				       start.sequence + sent));
+	}
+	EXPECT_EQ(count, told.matched);
+	EXPECT_EQ(0, told.lost + told.bad + told.corrupt);
+
+	other->until = start.sequence + count;
+	ASSERT_EQ(0, kill(pid, SIGCONT));
+	EXPECT_TRUE(eventually(other->complete));
+	EXPECT_EQ(count, other->told.matched + other->told.lost);
+	EXPECT_LT(0, other->told.lost);
+	EXPECT_EQ(0, other->told.bad + other->told.corrupt);
+	EXPECT_EQ(0, told_nothing_of(&other->told, other->start + 1, other->until));
+	figures("the client that stood still: %" PRIu64 " received, %" PRIu64 " lost in %" PRIu64
+	       " ranges", other->told.matched, other->told.lost, other->told.ranges);
+	stop(&pid, SIGKILL);
+	munmap(other, sizeof(*other));
+}
+
+TEST_F(bus, client_that_is_killed_is_forgotten)
+{
+	struct other_client *other = mmap(NULL, sizeof(*other), PROT_READ | PROT_WRITE,
+					  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct audiomodule_position start;
+	static struct told told;
+	pid_t pid;
+
+	ASSERT_NE(MAP_FAILED, other);
+	ASSERT_EQ(0, send_hook("count=1"));
+	pid = fork();
+	if (!pid)
+		other_client_run(&self->world, other);
+	ASSERT_TRUE(eventually(other->start));
+	ASSERT_EQ(0, audiomodule_bus_subscribe(self->world.bus, self->world.speaker, NULL, NULL,
+					       &start));
+	told_begin(&told, start.sequence, FLOOD);
+	ASSERT_EQ(0, send_hook("endpoint=0 count=1000"));
+	stop(&pid, SIGKILL);
+	ASSERT_EQ(0, send_hook("endpoint=0 count=1000"));
+	EXPECT_TRUE(told_until(&told, self->world.bus, self->world.speaker,
+			       start.sequence + 2000));
+	EXPECT_EQ(2000, told.matched);
+	EXPECT_EQ(0, told.lost + told.bad + told.corrupt);
+	EXPECT_TRUE(eventually(objects_get("notification_fds") ==
+			       self->world.machine.notification_fds + 2));
+	munmap(other, sizeof(*other));
+}
+
+TEST_F_TIMEOUT(bus, subscription_survives_a_killed_daemon, 60)
+{
+	struct audiomodule_position start;
+	static struct told told;
+	uint64_t first = 0, last;
+	int round;
+
+	ASSERT_EQ(0, audiomodule_bus_subscribe(self->world.bus, self->world.speaker, NULL, NULL,
+					       &start));
+	told_begin(&told, start.sequence, FLOOD);
+	ASSERT_EQ(0, send_hook("endpoint=0 count=100"));
+	EXPECT_TRUE(told_until(&told, self->world.bus, self->world.speaker, start.sequence + 100));
+	/* In the second round more is sent than the journal keeps. */
+	for (round = 0; round < 2; round++) {
+		stop(&self->world.daemon, SIGKILL);
+		EXPECT_TRUE(event_comes(self->world.bus, AUDIOMODULE_BUS_LEFT));
+		ASSERT_EQ(0, send_hook("endpoint=0 size=%d count=%d", round ? 4096 : 64,
+				       round ? 600 : 50));
+		self->world.daemon = start_daemon(&self->world);
+		EXPECT_TRUE(event_comes(self->world.bus, AUDIOMODULE_BUS_RETURNED));
+		ASSERT_EQ(0, send_hook("endpoint=0 count=10"));
+		last = newest(&self->world);
+		EXPECT_TRUE(told_until(&told, self->world.bus, self->world.speaker, last));
+		EXPECT_EQ(round ? told.lost : 0, told.lost);
+		if (!round)
+			first = told.last + 1;
+	}
+	EXPECT_EQ(770, told.matched + told.lost);
+	EXPECT_LT(300, told.lost);
+	EXPECT_EQ(1, told.ranges);
+	EXPECT_EQ(LOST, told.what[first - start.sequence]);
+	EXPECT_EQ(0, told_nothing_of(&told, start.sequence + 1, last));
+	EXPECT_EQ(0, told.bad);
+	EXPECT_EQ(0, told.corrupt);
+}
+
+/* ------------------------------------------------------------------ cards that come and go */
+
+/*
+ * Unload the virtual driver: how many milliseconds it took, -1 when it cannot be within a second.
+ * The daemon answers a request and then closes the card.
+ */
+static int unload_driver(void)
+{
+	uint64_t begin = milliseconds();
+	int took;
+
+	do {
+		int err = syscall(SYS_delete_module, "snd_audio_module_virtual", O_NONBLOCK);
+
+		took = milliseconds() - begin;
+		if (!err)
+			return took;
+	} while (took < 1000);
+	return -1;
+}
+
+TEST_F(bus, driver_can_be_unloaded_under_the_daemon)
+{
+	uint64_t journal_id = audiomodule_list_endpoint(self->world.list, 0)->journal_id;
+	struct audiomodule_position start;
+	static struct told told;
+	sd_bus *bus = connect_to(&self->world);
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	int took;
+
+	ASSERT_NE(NULL, bus);
+	ASSERT_LE(0, call(bus, self->world.headphones, "Subscribe", NULL, NULL, "a{sv}", 0));
+	ASSERT_EQ(0, audiomodule_bus_subscribe(self->world.bus, self->world.speaker, NULL, NULL,
+					       &start));
+	told_begin(&told, start.sequence, FLOOD);
+	ASSERT_EQ(0, send_hook("endpoint=0 count=500"));
+	took = unload_driver();
+	ASSERT_LE(0, took);
+	EXPECT_GT(1000, took);
+	figures("the driver was unloaded in %d ms", took);
+	/* What was sent before is told before the end. */
+	EXPECT_TRUE(told_until(&told, self->world.bus, self->world.speaker, start.sequence + 500));
+	EXPECT_EQ(500, told.matched + told.lost);
+	EXPECT_TRUE(record_comes(self->world.bus, self->world.speaker,
+				 AUDIOMODULE_RECORD_REMOVED));
+	EXPECT_TRUE(eventually(objects_get("notification_fds") ==
+			       self->world.machine.notification_fds));
+	EXPECT_GT(0, call(bus, self->world.headphones, "Unsubscribe", &error, NULL, NULL));
+	EXPECT_STREQ("org.freedesktop.DBus.Error.UnknownObject", error.name ?: "success");
+	sd_bus_error_free(&error);
+	ASSERT_EQ(0, list_again(&self->world));
+	EXPECT_EQ(NULL, audiomodule_list_endpoint(self->world.list, 0));
+	EXPECT_TRUE(alive(self->world.daemon));
+
+	/* Nothing of the daemon's holds the core either. */
+	ASSERT_EQ(0, modules_unload());
+	ASSERT_EQ(0, modules_load(""));
+	EXPECT_TRUE(event_comes(self->world.bus, AUDIOMODULE_BUS_APPEARED));
+	EXPECT_TRUE(eventually(!list_again(&self->world) && count_modules(&self->world) == 8));
+	EXPECT_NE(journal_id, audiomodule_list_endpoint(self->world.list, 0)->journal_id);
+	EXPECT_EQ(-ESTALE, audiomodule_bus_subscribe(self->world.bus, self->world.speaker, NULL,
+						     &start, NULL));
+	EXPECT_EQ(0, audiomodule_bus_subscribe(self->world.bus, self->world.speaker, NULL, NULL,
+					       NULL));
+	sd_bus_flush_close_unref(bus);
+}
+
+TEST_F(bus, acquired_fd_ends_with_the_card)
+{
+	struct audiomodule_subscription *subscription;
+	struct audiomodule_position start;
+	struct audiomodule_record record;
+	static struct told told;
+	int i, r;
+
+	ASSERT_EQ(0, audiomodule_bus_acquire(self->world.bus, self->world.speaker, NULL, NULL,
+					     &subscription));
+	audiomodule_subscription_start(subscription, &start);
+	told_begin(&told, start.sequence, FLOOD);
+	ASSERT_EQ(0, send_hook("endpoint=0 count=20"));
+	ASSERT_LE(0, unload_driver());
+	for (i = 0; (r = audiomodule_subscription_next(subscription, &record)) == 1; i++)
+		if (i < 20)
+			told_record(&told, &record);
+		else
+			EXPECT_EQ(AUDIOMODULE_RECORD_REMOVED, record.type);
+	EXPECT_EQ(-ENODEV, r);
+	EXPECT_EQ(21, i);
+	EXPECT_EQ(20, told.matched);
+	/* The reader's fd holds the core until it is closed. */
+	EXPECT_NE(0, syscall(SYS_delete_module, "snd_audio_module", O_NONBLOCK));
+	audiomodule_subscription_free(subscription);
+	EXPECT_TRUE(eventually(!modules_unload()));
+	ASSERT_EQ(0, modules_load(""));
+}
+
+TEST_F(bus, subscription_older_than_the_news_of_its_daemon_is_kept)
+{
+	struct audiomodule_position start;
+	struct audiomodule_bus *early = NULL;
+	static struct told told;
+
+	stop(&self->world.daemon, SIGTERM);
+	ASSERT_EQ(0, audiomodule_bus_open(self->world.address, &early));
+	self->world.daemon = start_daemon(&self->world);
+	ASSERT_TRUE(eventually(!list_again(&self->world)));
+	/* It subscribes before it looks at its messages, where the daemon's start is the first. */
+	ASSERT_EQ(0, audiomodule_bus_subscribe(early, self->world.speaker, NULL, NULL, &start));
+	told_begin(&told, start.sequence, FLOOD);
+	ASSERT_EQ(0, send_hook("endpoint=0 count=50"));
+	ASSERT_LE(0, unload_driver());
+	ASSERT_TRUE(eventually(!list_again(&self->world) &&
+			       !audiomodule_list_endpoint(self->world.list, 0)));
+	EXPECT_TRUE(told_until(&told, early, self->world.speaker, start.sequence + 50));
+	EXPECT_EQ(50, told.matched);
+	EXPECT_EQ(0, told.lost + told.bad + told.corrupt);
+	EXPECT_TRUE(record_comes(early, self->world.speaker, AUDIOMODULE_RECORD_REMOVED));
+	audiomodule_bus_close(early);
+}
+
+TEST_F(bus, modules_that_come_later_become_objects)
+{
+	const struct audiomodule_module *module;
+
+	ASSERT_EQ(0, audiomodule_bus_subscribe(self->world.bus, self->world.headphones, NULL,
+					       NULL, NULL));
+	ASSERT_EQ(0, inject(self->world.card, "late", "op=register endpoint=1 instance=7 count=0"));
+	EXPECT_TRUE(record_comes(self->world.bus, self->world.headphones,
+				 AUDIOMODULE_RECORD_CHANGED));
+	ASSERT_EQ(0, list_again(&self->world));
+	EXPECT_EQ(9, count_modules(&self->world));
+	module = find_module(self->world.list, self->world.headphones, "Late");
+	ASSERT_NE(NULL, module);
+	EXPECT_EQ(7, module->instance_id);
+	EXPECT_STREQ("Registered after the card", module->name);
+	/* Others' objects, and the subscription, stayed as they were. */
+	ASSERT_EQ(0, inject(self->world.card, "late", "op=unregister"));
+	EXPECT_TRUE(record_comes(self->world.bus, self->world.headphones,
+				 AUDIOMODULE_RECORD_CHANGED));
+	ASSERT_EQ(0, list_again(&self->world));
+	EXPECT_EQ(8, count_modules(&self->world));
+	ASSERT_EQ(0, send_hook("endpoint=1 count=1"));
+	EXPECT_TRUE(record_comes(self->world.bus, self->world.headphones,
+				 AUDIOMODULE_RECORD_NOTIFICATION));
+}
+
+TEST_HARNESS_MAIN

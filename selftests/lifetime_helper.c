@@ -1,0 +1,441 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Programs that have the virtual card or its journal open while lifetime.sh takes it away. Each
+ * says "ready" when it is where it shall be, then what happens to it, one line each.
+ *
+ *	block-read		sleeps in read(), prints each record, to the end
+ *	poll | epoll		the same, but sleeps in poll() or epoll_wait()
+ *	unread			reads nothing until the card is gone, then all that is left
+ *	tally			reads as fast as it can, to the end: the terms of the loss equation
+ *	shared			two processes sleep in read() of one open file
+ *	pass-fd			hands the notification fd to another process and exits; that one
+ *				goes on as block-read
+ *	hold-fd			has a notification fd open
+ *	hold-hwdep | hold-control	has a device open; tells what its ioctls say when the card
+ *				is gone, and keeps it open
+ *	hold-proc		stands still inside of a read of the card's /proc file: ALSA waits for
+ *				it when the card goes, after the journal was closed
+ *	after JOURNAL SEQUENCE	subscribes behind a notification, tells what comes of it
+ *	info			the journal's id and newest sequence
+ */
+
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <linux/userfaultfd.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <sound/asound.h>
+
+#include "audio_module_test.h"
+
+#define LOOK_MS		20
+
+static uint8_t buffer[256 * 1024] __attribute__((aligned(8)));
+
+static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* One line, at once. */
+static void say(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vprintf(format, arguments);
+	va_end(arguments);
+	putchar('\n');
+	fflush(stdout);
+}
+
+static void die(const char *what, int err)
+{
+	say("%s: %s", what, strerrorname_np(err < 0 ? -err : errno));
+	exit(1);
+}
+
+static int subscribed(void)
+{
+	int fd = subscribe_newest(card_find());
+
+	if (fd < 0)
+		die("subscribe", fd);
+	return fd;
+}
+
+/* ------------------------------------------------------------------ readers */
+
+static const char *type_name(unsigned int type)
+{
+	static const char * const names[] = {
+		"busy", "notification", "pad", "lost", "changed", "removed"
+	};
+
+	return type < 6 ? names[type] : "unknown";
+}
+
+static void say_records(ssize_t size)
+{
+	ssize_t offset = 0;
+
+	while (offset < size) {
+		const struct snd_audio_module_record *record = (const void *)(buffer + offset);
+
+		say("%s %" PRIu64, type_name(record->type), (uint64_t)record->sequence);
+		offset += record->size;
+	}
+}
+
+/* One read(): 1: go on; 0: the end. */
+static int read_once(int fd)
+{
+	ssize_t size = read(fd, buffer, sizeof(buffer));
+
+	if (size < 0)
+		die("read", -errno);
+	say_records(size);
+	if (!size)
+		say("end");
+	return size > 0;
+}
+
+static int do_block_read(void)
+{
+	int fd = subscribed();
+
+	say("ready");
+	while (read_once(fd))
+		;
+	return 0;
+}
+
+static void say_events(unsigned int events)
+{
+	say("events%s%s%s", events & POLLIN ? " in" : "", events & POLLHUP ? " hup" : "",
+	    events & POLLERR ? " err" : "");
+}
+
+static int do_poll(void)
+{
+	struct pollfd pollfd = { .fd = subscribed(), .events = POLLIN };
+
+	say("ready");
+	do {
+		if (poll(&pollfd, 1, -1) != 1)
+			die("poll", -errno);
+		say_events(pollfd.revents);
+	} while (read_once(pollfd.fd));
+	return 0;
+}
+
+static int do_epoll(void)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
+	int fd = subscribed();
+
+	if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event))
+		die("epoll_ctl", -errno);
+	say("ready");
+	do {
+		if (epoll_wait(epoll, &event, 1, -1) != 1)
+			die("epoll_wait", -errno);
+		say_events(event.events);
+	} while (read_once(fd));
+	return 0;
+}
+
+static int do_unread(void)
+{
+	int fd = subscribed();
+	struct tally tally = tally_new(fdinfo_get(fd, "start"));
+	int ended;
+
+	say("ready");
+	while (fdinfo_get(fd, "removed") != 1)
+		usleep(LOOK_MS * 1000);
+	ended = tally_drain(&tally, fd, 0);
+	say("ended=%d matched=%" PRIu64 " lost=%" PRIu64 " removed=%" PRIu64 " bad=%" PRIu64
+	    " corrupt=%" PRIu64, ended, tally.matched, tally.lost, tally.removed, tally.bad,
+	    tally.corrupt);
+	return 0;
+}
+
+static int do_tally(void)
+{
+	int fd = subscribed();
+	struct tally tally = tally_new(fdinfo_get(fd, "start"));
+	int ended;
+
+	say("ready");
+	do {
+		ended = tally_drain(&tally, fd, 1000);
+	} while (!ended);
+	say("ended=%d removed=%" PRIu64 " bad=%" PRIu64 " corrupt=%" PRIu64 " unexplained=%" PRId64,
+	    ended, tally.removed, tally.bad, tally.corrupt,
+	    (int64_t)(fdinfo_get(fd, "newest") - tally.start - tally.matched - tally.lost));
+	return 0;
+}
+
+/* The child's id comes first, so that it can be killed alone. */
+static int do_shared(void)
+{
+	int fd = subscribed();
+	pid_t pid = fork();
+
+	if (pid) {
+		say("child %d", pid);
+		say("ready");
+	}
+	while (read_once(fd))
+		;
+	return 0;
+}
+
+/* ------------------------------------------------------------------ an fd that is handed on */
+
+static void fd_send(int socket, int fd)
+{
+	char byte = 0;
+	struct iovec iovec = { &byte, 1 };
+	union {
+		char space[CMSG_SPACE(sizeof(fd))];
+		struct cmsghdr align;
+	} control = { 0 };
+	struct msghdr message = {
+		.msg_iov = &iovec, .msg_iovlen = 1,
+		.msg_control = &control, .msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(header), &fd, sizeof(fd));
+	if (sendmsg(socket, &message, 0) != 1)
+		die("sendmsg", -errno);
+}
+
+static int fd_receive(int socket)
+{
+	char byte;
+	struct iovec iovec = { &byte, 1 };
+	union {
+		char space[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct msghdr message = {
+		.msg_iov = &iovec, .msg_iovlen = 1,
+		.msg_control = &control, .msg_controllen = sizeof(control),
+	};
+	int fd;
+
+	if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) != 1)
+		die("recvmsg", -errno);
+	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(fd));
+	return fd;
+}
+
+static int do_pass_fd(void)
+{
+	int sockets[2];
+	pid_t parent = getpid();
+	int fd;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, sockets))
+		die("socketpair", -errno);
+	if (fork()) {
+		fd_send(sockets[0], subscribed());
+		return 0;
+	}
+	fd = fd_receive(sockets[1]);
+	while (getppid() == parent)
+		usleep(LOOK_MS * 1000);
+	say("child %d", getpid());
+	say("ready");
+	while (read_once(fd))
+		;
+	return 0;
+}
+
+/* ------------------------------------------------------------------ holders */
+
+static int do_hold_fd(void)
+{
+	subscribed();
+	say("ready");
+	pause();
+	return 0;
+}
+
+static const char *ioctl_says(int fd, unsigned long command, void *argument)
+{
+	return ioctl(fd, command, argument) ? strerrorname_np(errno) : "0";
+}
+
+static int do_hold_hwdep(void)
+{
+	int fd = hwdep_open(card_find());
+	struct snd_audio_module_info info;
+	struct snd_audio_module_list list = { 0 };
+	struct snd_audio_module_subscribe subscribe = { 0 };
+
+	if (fd < 0)
+		die("open", fd);
+	say("ready");
+	while (!ioctl(fd, SND_AUDIO_MODULE_IOCTL_INFO, &info))
+		usleep(LOOK_MS * 1000);
+	say("INFO %s", strerrorname_np(errno));
+	say("LIST %s", ioctl_says(fd, SND_AUDIO_MODULE_IOCTL_LIST, &list));
+	say("SUBSCRIBE %s", ioctl_says(fd, SND_AUDIO_MODULE_IOCTL_SUBSCRIBE, &subscribe));
+	pause();
+	return 0;
+}
+
+static int do_hold_control(void)
+{
+	struct snd_ctl_elem_value value = { .id.numid = 1 };
+	struct snd_ctl_card_info info;
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/dev/snd/controlC%d", card_find());
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		die("open", -errno);
+	say("ready");
+	while (!ioctl(fd, SNDRV_CTL_IOCTL_CARD_INFO, &info))
+		usleep(LOOK_MS * 1000);
+	say("CARD_INFO %s", strerrorname_np(errno));
+	say("ELEM_READ %s", ioctl_says(fd, SNDRV_CTL_IOCTL_ELEM_READ, &value));
+	pause();
+	return 0;
+}
+
+/* A page that is never there: the kernel stands still where it writes to it. */
+static void *missing_page(int *userfault)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	long size = sysconf(_SC_PAGESIZE);
+	void *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	range.range.start = (uintptr_t)page;
+	range.range.len = size;
+	*userfault = syscall(SYS_userfaultfd, O_CLOEXEC);
+	if (*userfault < 0 || ioctl(*userfault, UFFDIO_API, &api) ||
+	    ioctl(*userfault, UFFDIO_REGISTER, &range))
+		die("userfaultfd", -errno);
+	return page;
+}
+
+/**
+ * struct slow_read - a read() that does not end
+ * @fd: from where
+ * @page: to where
+ */
+struct slow_read {
+	int fd;
+	void *page;
+};
+
+static void *read_slowly(void *data)
+{
+	struct slow_read *slow = data;
+
+	if (read(slow->fd, slow->page, 64) < 0)
+		die("read", -errno);
+	return NULL;
+}
+
+static int do_hold_proc(void)
+{
+	struct uffd_msg fault;
+	struct slow_read slow;
+	pthread_t thread;
+	int userfault;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/asound/card%d/pcm0p/info", card_find());
+	slow.page = missing_page(&userfault);
+	slow.fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (slow.fd < 0)
+		die("open", -errno);
+	if (pthread_create(&thread, NULL, read_slowly, &slow))
+		die("pthread_create", -EAGAIN);
+	if (read(userfault, &fault, sizeof(fault)) != sizeof(fault))
+		die("userfaultfd", -errno);
+	say("ready");
+	pause();
+	return 0;
+}
+
+/* ------------------------------------------------------------------ single questions */
+
+static int do_info(void)
+{
+	struct snd_audio_module_info info;
+	int err = info_get(card_find(), &info);
+
+	if (err)
+		die("info", err);
+	say("%" PRIu64 " %" PRIu64, (uint64_t)info.journal_id, (uint64_t)info.newest_sequence);
+	return 0;
+}
+
+static int do_after(const char *journal_id, const char *sequence)
+{
+	struct snd_audio_module_subscribe subscribe = {
+		.start = SND_AUDIO_MODULE_START_AFTER,
+		.journal_id = strtoull(journal_id, NULL, 10),
+		.sequence = strtoull(sequence, NULL, 10),
+	};
+	int fd = hwdep_open(card_find());
+
+	if (fd < 0)
+		die("open", fd);
+	say("%s", ioctl_says(fd, SND_AUDIO_MODULE_IOCTL_SUBSCRIBE, &subscribe));
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int (*run)(void);
+} commands[] = {
+	{ "block-read", do_block_read },
+	{ "poll", do_poll },
+	{ "epoll", do_epoll },
+	{ "unread", do_unread },
+	{ "tally", do_tally },
+	{ "shared", do_shared },
+	{ "pass-fd", do_pass_fd },
+	{ "hold-fd", do_hold_fd },
+	{ "hold-hwdep", do_hold_hwdep },
+	{ "hold-control", do_hold_control },
+	{ "hold-proc", do_hold_proc },
+	{ "info", do_info },
+};
+
+int main(int argc, char **argv)
+{
+	size_t i;
+
+	if (argc == 4 && !strcmp(argv[1], "after"))
+		return do_after(argv[2], argv[3]);
+	for (i = 0; argc == 2 && i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (!strcmp(argv[1], commands[i].name))
+			return commands[i].run();
+	fprintf(stderr, "lifetime_helper: see the head of lifetime_helper.c\n");
+	return 2;
+}

@@ -1,0 +1,187 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# What "make test" and "make demo" run inside the guest, from the installed selftests.
+#
+#	run-in-guest.sh test [NAME...]	all test programs, or those, by the kernel's own runner
+#	run-in-guest.sh demo		the story end to end
+#	run-in-guest.sh shell		a prompt with everything set up
+#
+# "test" ends with "N passed, N failed, N skipped", the cases inside the programs, and with 0 only
+# when none failed and none was skipped.
+
+COLLECTION=audio_module
+OBJECTS=/sys/kernel/debug/snd-audio-module/objects
+TROUBLE='WARNING:|BUG:|Oops|Call Trace|KASAN|UBSAN|general protection|INFO: task .* blocked'
+TROUBLE="$TROUBLE|rcu.*stall|refcount_t|possible circular|possible recursive|left behind at unload"
+
+HERE=$(cd "$(dirname "$0")" && pwd)
+
+die()
+{
+	echo "run-in-guest.sh: $1" >&2
+	exit 1
+}
+
+# What a booted system has and this guest, which starts no services, lacks.
+set_up()
+{
+	mkdir -p /dev/snd /run/dbus /run/lock /var/lib/alsa
+	[ -s /etc/machine-id ] || dbus-uuidgen >/etc/machine-id
+	[ ! -e /usr/lib/sysusers.d/audiomodule.conf ] || systemd-sysusers
+}
+
+# --- test ---------------------------------------------------------------------------------------
+
+# The layout that the kernel's runner expects: the collection in a folder beside kselftest/.
+lay_out()
+{
+	root=$(mktemp -d)
+	trap 'rm -rf "$root"' EXIT
+	ln -s "$HERE" "$root/$COLLECTION"
+	ln -s "$HERE/kselftest" "$root/kselftest"
+	cp "$HERE/run_kselftest.sh" "$root/"
+	cp "$HERE/kselftest-list.txt" "$root/"
+}
+
+# tests NAME...: as arguments of the runner
+tests()
+{
+	for name in "$@"; do
+		grep -q -x "$COLLECTION:$name" "$HERE/kselftest-list.txt" ||
+			die "there is no test '$name'; there are: $(
+				sed "s/^$COLLECTION://" "$HERE/kselftest-list.txt" | tr '\n' ' ')"
+		echo "-t $COLLECTION:$name"
+	done
+}
+
+now()
+{
+	awk '{ print int($1 + 0.5) }' /proc/uptime
+}
+
+# Passes the runner's output on as it comes, and writes down when each program ended.
+watch()
+{
+	start=$(now)
+	while IFS= read -r line; do
+		printf '%s\n' "$line"
+		printf '%s\n' "$line" >&3
+		case $line in
+		"ok "*" selftests: "* | "not ok "*" selftests: "*)
+			end=$(now)
+			echo "@seconds $((end - start))" >&3
+			start=$end
+			;;
+		esac
+	done 3>"$root/log"
+}
+
+# The cases inside each program are behind one "# ". A program that ended badly without a failed
+# case, or ran fewer cases than it planned, counts as one more failure.
+summarise()
+{
+	awk '
+	function lost(why) {
+		failed++
+		trouble[++troubles] = program ": " why
+	}
+	/^# selftests: / {
+		program = $NF
+		passed = failed = skipped = 0
+		planned = -1
+	}
+	/^# 1\.\.[0-9]+/ { planned = substr($2, 4) + 0 }
+	/^# (not )?ok [0-9]+/ {
+		kept = 0
+		if (/# SKIP/) {
+			skipped++
+			trouble[++troubles] = program ": " substr($0, 3)
+		} else if ($2 == "ok") {
+			passed++
+		} else {
+			failed++
+			trouble[++troubles] = program ": " substr($0, 3)
+			kept = 1
+		}
+		next
+	}
+	/^# # expected / && kept { trouble[++troubles] = program ":   " substr($0, 3) }
+	/^(not )?ok [0-9]+ selftests: / {
+		ran = passed + failed + skipped
+		if (planned >= 0 && ran < planned)
+			lost("ran " ran " of " planned " cases")
+		else if (/^not ok/ && !failed)
+			lost($0)
+		else if (/# SKIP/ && !skipped) {
+			skipped++
+			trouble[++troubles] = program ": skipped"
+		} else if (!ran)
+			lost("ran no case")
+		next
+	}
+	/^@seconds / {
+		line[++programs] = sprintf("%-20s %4d passed %4d failed %4d skipped %5d s",
+					   program, passed, failed, skipped, $2)
+		all_passed += passed
+		all_failed += failed
+		all_skipped += skipped
+	}
+	END {
+		print ""
+		for (i = 1; i <= programs; i++)
+			print line[i]
+		if (troubles)
+			print "\nWhat did not pass:"
+		for (i = 1; i <= troubles; i++)
+			print "  " trouble[i]
+		print all_passed + 0, all_failed + 0, all_skipped + 0 >counts
+	}' counts="$root/counts" "$root/log"
+}
+
+# What must hold when all is over. One line for each thing that does not.
+aftermath()
+{
+	if grep -q '^snd_audio_module_virtual ' /proc/modules; then
+		rmmod snd_audio_module_virtual || echo "the driver cannot be unloaded"
+	fi
+	[ -e $OBJECTS ] || modprobe snd-audio-module || echo "the core cannot be loaded"
+	alive=$(awk '$2 != 0 { printf " %s %s", $1, $2 }' $OBJECTS)
+	[ -z "$alive" ] || echo "objects are left:$alive"
+	rmmod snd_audio_module || echo "the core cannot be unloaded"
+	dmesg | grep -E "$TROUBLE" | sed 's/^/the kernel says: /'
+}
+
+do_test()
+{
+	[ -e "$HERE/kselftest-list.txt" ] || die "no tests are installed in $HERE"
+	lay_out
+	arguments=$(tests "$@") || exit 1
+	# shellcheck disable=SC2086 # several arguments
+	[ $# -eq 0 ] || set -- $arguments
+	"$root/run_kselftest.sh" "$@" 2>&1 | watch
+	summarise
+	aftermath >"$root/aftermath"
+	if [ -s "$root/aftermath" ]; then
+		echo
+		echo "After the tests:"
+		sed 's/^/  /' "$root/aftermath"
+	fi
+	read -r passed failed skipped <"$root/counts"
+	[ ! -s "$root/aftermath" ] || failed=$((failed + 1))
+	[ "$passed" -gt 0 ] || failed=$((failed + 1))
+	echo
+	echo "$passed passed, $failed failed, $skipped skipped"
+	[ "$failed" -eq 0 ] && [ "$skipped" -eq 0 ]
+}
+
+what=${1:-}
+[ $# -eq 0 ] || shift
+cd "$HERE" || exit
+set_up
+case $what in
+test)	do_test "$@" ;;
+demo)	exec ./demo.sh "$@" ;;
+shell)	exec bash -i ;;
+*)	die "say test, demo or shell" ;;
+esac

@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+#
+# What the shell tests share: TAP, the modules loaded and unloaded, the virtual card and its hooks,
+# waiting for a condition. To be sourced by a test in this directory, which then calls begin, its
+# cases, and finish.
+
+CORE=snd_audio_module
+VIRTUAL=snd_audio_module_virtual
+OBJECTS=/sys/kernel/debug/snd-audio-module/objects
+DRIVER=/sys/bus/platform/drivers/snd-audio-module-virtual
+DEVICE=snd-audio-module-virtual
+
+# --- TAP ----------------------------------------------------------------------------------------
+
+case_number=0
+cases_failed=0
+
+pass()
+{
+	case_number=$((case_number + 1))
+	echo "ok $case_number - $1"
+}
+
+# fail BEHAVIOUR EXPECTED GOT
+fail()
+{
+	case_number=$((case_number + 1))
+	cases_failed=$((cases_failed + 1))
+	echo "not ok $case_number - $1"
+	printf '%s\n' "expected $2, got $3" | sed 's/^/# /'
+}
+
+# check BEHAVIOUR EXPECTED GOT: both the same?
+check()
+{
+	if [ "$2" = "$3" ]; then
+		pass "$1"
+	else
+		fail "$1" "'$2'" "'$3'"
+	fi
+}
+
+# check_all BEHAVIOUR PROBLEMS: no problem?
+check_all()
+{
+	check "$1" "" "$2"
+}
+
+# --- a test's begin and end ---------------------------------------------------------------------
+
+# begin COUNT: how many cases there will be
+begin()
+{
+	echo "TAP version 13"
+	if [ "$(id -u)" -ne 0 ] || [ ! -d /sys/kernel/debug ]; then
+		echo "1..0 # SKIP needs root and debugfs"
+		exit 4
+	fi
+	echo "1..$1"
+	cases_planned=$1
+	had_core=$(loaded $CORE && echo yes)
+	had_virtual=$(loaded $VIRTUAL && echo yes)
+	TMP=$(mktemp -d)
+	trap clean_up EXIT
+	trap 'exit 1' HUP INT TERM
+	unload || echo "# the modules are in use: $(grep ^$CORE /proc/modules)"
+	log_mark=$(log_now)
+}
+
+# The machine as it was.
+clean_up()
+{
+	stop_all
+	unload
+	[ -z "$had_core" ] || load_core
+	[ -z "$had_virtual" ] || load_virtual
+	rm -rf "$TMP"
+}
+
+# Ends the test: exit status 1 after a failed case, or when one is missing.
+finish()
+{
+	[ $case_number -eq "$cases_planned" ] ||
+		echo "# $case_number cases of $cases_planned were run"
+	[ $cases_failed -eq 0 ] && [ $case_number -eq "$cases_planned" ]
+	exit
+}
+
+# --- the kernel's log ---------------------------------------------------------------------------
+
+TROUBLE='WARNING:|BUG:|Oops|Call Trace|KASAN|UBSAN|general protection|INFO: task .* blocked'
+TROUBLE="$TROUBLE|rcu.*stall|refcount_t|possible circular|possible recursive|left behind at unload"
+
+# Timestamp of the newest message, and messages behind such a timestamp.
+log_now()
+{
+	dmesg | sed -n 's/^\[ *\([0-9.]*\)\].*/\1/p' | tail -n 1
+}
+
+log_since()
+{
+	dmesg | awk -v mark="$1" '
+		{ stamp = $0; sub(/^\[ */, "", stamp); sub(/\].*/, "", stamp) }
+		stamp + 0 > mark + 0'
+}
+
+log_trouble()
+{
+	log_since "$log_mark" | grep -E "$TROUBLE"
+}
+
+# --- modules ------------------------------------------------------------------------------------
+
+loaded()
+{
+	grep -q "^$1 " /proc/modules
+}
+
+# load_module NAME PARAMETER...: from AUDIO_MODULE_DIR when that is set
+load_module()
+{
+	name=$1
+	shift
+	if [ -n "${AUDIO_MODULE_DIR:-}" ]; then
+		modprobe -a snd-timer snd-pcm snd-hwdep &&
+			insmod "$AUDIO_MODULE_DIR/$name.ko" "$@"
+	else
+		modprobe "$name" "$@"
+	fi
+}
+
+load_core()
+{
+	load_module snd-audio-module
+}
+
+load_virtual()
+{
+	load_module snd-audio-module-virtual
+}
+
+load()
+{
+	load_core && load_virtual && card=$(card_number)
+}
+
+# Unloads what is loaded, as soon as what a test stopped has let it go.
+unload()
+{
+	if loaded $VIRTUAL; then
+		wait_for 10 rmmod $VIRTUAL || rmmod $VIRTUAL || return
+	fi
+	if loaded $CORE; then
+		wait_for 10 rmmod $CORE || rmmod $CORE
+	fi
+}
+
+# --- the virtual card ---------------------------------------------------------------------------
+
+card_number()
+{
+	for entry in /proc/asound/card[0-9]*; do
+		[ "$(cat "$entry/id" 2>/dev/null)" != AudioModules ] || echo "${entry#*/card}"
+	done
+}
+
+# hook NAME LINE: write to a hook of the virtual card
+hook()
+{
+	echo "$2" >"/sys/kernel/debug/snd-audio-module-virtual/card$card/$1"
+}
+
+# objects: how many are alive, those that are 0 left out
+objects()
+{
+	awk '$2 != 0 { printf "%s%s %s", separator, $1, $2; separator = ", " }' $OBJECTS
+}
+
+unbind()
+{
+	echo $DEVICE >$DRIVER/unbind
+}
+
+bind()
+{
+	echo $DEVICE >$DRIVER/bind && card=$(card_number)
+}
+
+# --- waiting and processes ----------------------------------------------------------------------
+
+# Milliseconds since the machine started, in steps of 10
+now_ms()
+{
+	read -r uptime _ </proc/uptime
+	echo "$((${uptime%.*} * 1000 + 1${uptime#*.} * 10 - 1000))"
+}
+
+# wait_for SECONDS COMMAND...: until it succeeds; the exit status tells
+wait_for()
+{
+	wait_end=$(($(now_ms) + $1 * 1000))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$(now_ms)" -lt $wait_end ] || return 1
+		sleep 0.05
+	done
+}
+
+# start FILE COMMAND...: in the background, its output to $TMP/FILE; $! is its id
+started=
+start()
+{
+	file=$1
+	shift
+	"$@" >"$TMP/$file" 2>&1 </dev/null &
+	started="$started $!"
+}
+
+ended()
+{
+	! kill -0 "$1" || grep -q '^State:.Z' "/proc/$1/status"
+}
+
+# stop PID...: and wait until it is gone
+stop()
+{
+	for pid in "$@"; do
+		kill "$pid" 2>/dev/null
+		wait_for 5 ended "$pid" || kill -9 "$pid" 2>/dev/null
+		wait "$pid" 2>/dev/null
+	done
+}
+
+stop_all()
+{
+	# shellcheck disable=SC2086 # a list
+	stop $started
+	started=
+}
+
+# Is this process asleep, and not just about to be?
+asleep()
+{
+	grep -q '^State:.S' "/proc/$1/status"
+}
