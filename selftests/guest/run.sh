@@ -105,6 +105,10 @@ qemu_arguments()
 {
 	local cmdline="console=ttyS0 loglevel=5 panic=-1 oops=panic mitigations=off"
 
+	# An emulated timer may come late on a busy machine: the kernel must not call it broken.
+	# Memory that Debian's kernel zeroes would hide what our code does not.
+	cmdline="$cmdline no_timer_check init_on_alloc=0"
+
 	qemu=(qemu-system-x86_64 -machine q35 -m "$memory" -smp 2)
 	case ${AUDIO_MODULE_ACCEL:-tcg} in
 	kvm)	qemu+=(-accel kvm) ;;
