@@ -92,7 +92,7 @@ userspace:
 	$(call say,BUILD userspace)
 	$(SUBMAKE) -C userspace O=$(BUILD)/userspace
 
-selftests:
+selftests: userspace
 	$(call say,BUILD selftests)
 	$(Q)mkdir -p $(BUILD)/selftests
 	$(SUBMAKE) -C selftests KSELFTEST_DIR=$(KSELFTEST_DIR) OUTPUT=$(BUILD)/selftests
@@ -139,7 +139,7 @@ guest_userspace: guest_packages userspace
 	$(SUBMAKE) -C userspace install O=$(BUILD)/userspace PREFIX=/usr DESTDIR=$(GUEST)/root
 
 guest_script:
-	$(Q)install -D -m 755 -t $(GUEST)/selftests selftests/run-in-guest.sh
+	$(Q)install -D -m 755 -t $(GUEST)/selftests selftests/run-in-guest.sh selftests/demo.sh
 
 guest_selftests: guest_source userspace
 	$(SUBMAKE) selftests

@@ -43,9 +43,11 @@ static bool doorbell_ring(struct snd_audio_module_card *card)
 
 static void doorbell_start_timer(struct snd_audio_module_doorbell *doorbell)
 {
+	/* One more: the current tick has begun already. */
+	unsigned long ticks = msecs_to_jiffies(snd_audio_module_doorbell_ms) + 1;
+
 	if (!READ_ONCE(doorbell->stopped))
-		mod_timer(&doorbell->timer,
-			  jiffies + msecs_to_jiffies(snd_audio_module_doorbell_ms));
+		mod_timer(&doorbell->timer, jiffies + ticks);
 }
 
 static void doorbell_work(struct irq_work *work)

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # audiomoduled as its own user on a bus with the installed policy, who may talk to it, and
-# audiomodulectl: its texts, its JSON, its exit status. What goes over the bus in detail is in bus.c.
+# audiomodulectl: its texts, its JSON, its exit status. What goes over the bus in detail is in
+# bus.c.
 
 set -u
 
@@ -150,7 +151,7 @@ json()
 
 # --- the cases ----------------------------------------------------------------------------------
 
-begin 25
+begin 26
 had_user=$(id -u audiomodule 2>/dev/null)
 trap 'clean_up; forget_user' EXIT
 address=unix:path=$TMP/bus
@@ -160,6 +161,14 @@ export DBUS_SYSTEM_BUS_ADDRESS
 [ -n "$had_user" ] || systemd-sysusers $SYSUSERS 2>/dev/null
 check "the installed sysusers file makes the daemon's user" "no login" \
 	"$(getent passwd audiomodule | grep -q nologin && echo "no login")"
+
+check_all "the installed units start what is installed" "$(
+	for unit in /usr/lib/systemd/system/audiomoduled.service \
+			/usr/share/dbus-1/system-services/org.audiomodule1.service; do
+		program=$(sed -n 's/^Exec[^=]*=//p' $unit)
+		[ -x "$program" ] || echo "$unit starts '$program', which is not there"
+	done
+)"
 
 check_all "audiomoduled's usage and failures have their exit status and their words" "$(
 	expect 0 '' audiomoduled --help
@@ -231,10 +240,12 @@ xml()
 	busctl --address="$address" introspect --xml-interface org.audiomodule1 \
 		"/org/audiomodule1/card$card/Speaker"
 }
-check "introspection names all arguments" \
-	"class_id data fd first_sequence instance_id journal_id last_sequence module modules newest_sequence notification_id oldest_sequence options sequence timestamp" \
-	"$(xml | sed -n '/"org.audiomodule1.Endpoint"/,/<\/interface>/s/.*<arg .*name="\([^"]*\)".*/\1/p' |
-		sort -u | tr '\n' ' ' | sed 's/ $//')"
+arguments="class_id data fd first_sequence instance_id journal_id last_sequence module modules"
+arguments="$arguments newest_sequence notification_id oldest_sequence options sequence timestamp"
+check "introspection names all arguments" "$arguments" \
+	"$(xml | sed -n '/"org.audiomodule1.Endpoint"/,/<\/interface>/p' |
+		sed -n 's/.*<arg .*name="\([^"]*\)".*/\1/p' | sort -u | tr '\n' ' ' |
+		sed 's/ $//')"
 
 check "the objects are two endpoints with four modules each" "1 2 8" "$(
 	busctl --address="$address" tree --list org.audiomodule1 | awk -F / '
