@@ -281,7 +281,9 @@ void snd_audio_module_elements_free(struct snd_audio_module_card *card);
  * @element: shows what belongs to no module with an element of its own
  * @modules: its modules; changed under &struct snd_audio_module_card.lock, read under RCU
  * @counters: what happened to its callers' calls
- * @warned: bit N: counter N had its message
+ * @warned: bit N: counter N has, or gets, its message
+ * @to_warn: bit N: counter N gets its message now
+ * @warn: says @to_warn
  * @buffers_lock: protects @buffers and @buffers_live
  * @buffers: live PortCls buffers by the value of their pointer
  * @buffers_live: how many
@@ -299,6 +301,8 @@ struct snd_audio_module_port {
 	struct list_head modules;
 	atomic64_t counters[SND_AUDIO_MODULE_COUNTERS];
 	unsigned long warned;
+	unsigned long to_warn;
+	struct irq_work warn;
 	raw_spinlock_t buffers_lock;
 	DECLARE_HASHTABLE(buffers, 6);
 	unsigned int buffers_live;

@@ -46,7 +46,7 @@ bool snd_audio_module_name_valid(const char *name, size_t size)
  * @port: the port
  * @counter: what became of it
  *
- * What a driver does wrong is told once for each port and cause.
+ * What a driver does wrong is told once for each port and cause, a moment later.
  *
  * Context: Any.
  */
@@ -62,7 +62,21 @@ void snd_audio_module_port_count(struct snd_audio_module_port *port,
 	if (counter == SND_AUDIO_MODULE_COUNTER_REMOVED ||
 	    counter == SND_AUDIO_MODULE_COUNTER_BUSY)
 		return;
-	if (!test_and_set_bit(counter, &port->warned))
+	if (!test_and_set_bit(counter, &port->warned)) {
+		set_bit(counter, &port->to_warn);
+		irq_work_queue(&port->warn);
+	}
+}
+
+/* Consoles have locks that the caller's context, or a lock that it holds, may not allow. */
+static void port_warn(struct irq_work *work)
+{
+	struct snd_audio_module_port *port =
+		container_of(work, struct snd_audio_module_port, warn);
+	unsigned long to_warn = xchg(&port->to_warn, 0);
+	int counter;
+
+	for_each_set_bit(counter, &to_warn, SND_AUDIO_MODULE_COUNTERS)
 		pr_warn("%s: %s: %s (said once, then counted)\n", port->card->name, port->name,
 			snd_audio_module_counter_name(counter));
 }
@@ -205,6 +219,7 @@ static struct snd_audio_module_port *port_alloc(struct snd_audio_module_card *ca
 
 	kref_init(&port->kref);
 	INIT_LIST_HEAD(&port->modules);
+	init_irq_work(&port->warn, port_warn);
 	raw_spin_lock_init(&port->buffers_lock);
 	hash_init(port->buffers);
 	strscpy(port->name, name, sizeof(port->name));
@@ -319,6 +334,7 @@ static void port_release(struct kref *kref)
 	int i;
 
 	snd_portcls_free_left_behind(port);
+	irq_work_sync(&port->warn);
 
 	mutex_lock(&card->lock);
 	list_del(&port->list);

@@ -29,27 +29,14 @@ static const struct snd_audio_module_descriptor meter_descriptor = {
 };
 
 /* Tell @type with what was measured, in any context up to a spinlock held. */
-static void meter_notify(struct virtual_meter *meter,
+static void meter_notify(const struct virtual_meter *meter,
 			 const struct snd_audio_module_virtual_meter *measured, u32 type)
 {
-	struct snd_audio_module_port *port = meter->endpoint->port;
-	struct snd_portcls_notification_buffer *buffer;
-	struct {
-		struct snd_audio_module_notification identity;
-		struct snd_audio_module_virtual_meter meter;
-	} *notification;
+	struct snd_audio_module_virtual_meter notification = *measured;
 
-	if (snd_portcls_alloc_notification_buffer(port, SND_PORTCLS_NON_PAGED_POOL_NX,
-						  sizeof(*notification), &buffer))
-		return;
-
-	notification = (void *)buffer->notification_buffer;
-	export_guid(notification->identity.device_id, snd_audio_module_port_device_id(port));
-	export_guid(notification->identity.class_id, &meter_descriptor.class_id);
-	notification->meter = *measured;
-	notification->meter.type = type;
-	snd_portcls_send_notification(port, &snd_audio_module_notification_id, buffer);
-	snd_portcls_free_notification_buffer(port, buffer);
+	notification.type = type;
+	virtual_notify(meter->endpoint, &meter_descriptor, SND_PORTCLS_NON_PAGED_POOL_NX,
+		       &notification, sizeof(notification));
 }
 
 /* Take what was measured since the last time. */

@@ -109,41 +109,21 @@ static const struct {
 	},
 };
 
-/* ------------------------------------------------------------------ notification */
-
-/* Say that a parameter changed: 48 bytes, without the new value (8.4). */
-static void notify_changed(const struct virtual_module *module, u32 parameter)
-{
-	struct snd_audio_module_port *port = module->endpoint->port;
-	struct snd_portcls_notification_buffer *buffer;
-	struct {
-		struct snd_audio_module_notification identity;
-		struct snd_audio_module_virtual_parameter change;
-	} *notification;
-
-	if (snd_portcls_alloc_notification_buffer(port, SND_PORTCLS_PAGED_POOL,
-						  sizeof(*notification), &buffer))
-		return;
-
-	notification = (void *)buffer->notification_buffer;
-	export_guid(notification->identity.device_id, snd_audio_module_port_device_id(port));
-	export_guid(notification->identity.class_id, &module->descriptor->class_id);
-	notification->identity.instance_id = module->descriptor->instance_id;
-	notification->change.parameter = parameter;
-	snd_portcls_send_notification(port, &snd_audio_module_notification_id, buffer);
-	snd_portcls_free_notification_buffer(port, buffer);
-}
+/* ------------------------------------------------------------------ values */
 
 /* Set a valid value: 1: it is another one than before, and was told; 0: it is not. */
 static int set_value(struct virtual_module *module, u32 parameter, u64 value)
 {
+	const struct snd_audio_module_virtual_parameter change = { .parameter = parameter };
 	int changed;
 
 	mutex_lock(&module->lock);
 	changed = module->values[parameter] != value;
 	if (changed) {
 		module->values[parameter] = value;
-		notify_changed(module, parameter);
+		/* 48 bytes in all, without the new value (8.4). */
+		virtual_notify(module->endpoint, module->descriptor, SND_PORTCLS_PAGED_POOL,
+			       &change, sizeof(change));
 	}
 	mutex_unlock(&module->lock);
 	return changed;

@@ -117,6 +117,10 @@ struct virtual_card {
 	atomic64_t counter;
 };
 
+void virtual_notify(const struct virtual_endpoint *endpoint,
+		    const struct snd_audio_module_descriptor *descriptor,
+		    unsigned int pool_type, const void *data, size_t size);
+
 int virtual_modules_new(struct virtual_endpoint *endpoint);
 void virtual_modules_free(struct virtual_endpoint *endpoint);
 
