@@ -46,6 +46,7 @@ help:
 	@echo 'make                 kernel modules (KERNELDIR=) and userspace, into .build/'
 	@echo 'make demo            the story end to end, in a guest; installs what it needs'
 	@echo 'make test            all selftests, in the guest (TAP)'
+	@echo 'make lint            the sources, read by compilers and checkers'
 	@echo 'make shell           a prompt in the guest, everything built and installed in it'
 	@echo 'make install         modules and userspace on this machine (PREFIX=, DESTDIR=)'
 	@echo 'make uninstall       takes that back'
@@ -159,6 +160,11 @@ shell: guest_modules guest_userspace guest_selftests guest_script
 	$(call say,GUEST "the prompt comes in some seconds; 'exit' powers the guest off")
 	$(Q)$(GUESTDIR)/run.sh --shell
 
+lint: guest_packages guest_source
+	$(Q)$(GUESTDIR)/packages.sh install lint
+	$(Q)$(GUESTDIR)/fetch.sh kernel
+	$(Q)$(GUESTDIR)/lint.sh
+
 # --- Tidying ------------------------------------------------------------------------------------
 
 clean:
@@ -172,4 +178,4 @@ distclean: clean
 
 .PHONY: all help check_kernel_headers modules userspace selftests install uninstall guest_packages
 .PHONY: guest_system guest_source guest_modules guest_userspace guest_script guest_selftests
-.PHONY: demo test shell clean distclean
+.PHONY: demo test lint shell clean distclean

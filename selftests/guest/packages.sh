@@ -25,7 +25,7 @@ group()
 		echo cpio kmod xz-utils
 		;;
 	lint)	# to check the source itself
-		echo shellcheck perl
+		echo shellcheck perl sparse codespell mandoc g++
 		;;
 	*)
 		die "there is no package group '$1'" "use: build guest lint"
