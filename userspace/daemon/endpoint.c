@@ -168,6 +168,8 @@ static int subscribe(sd_bus_message *call, void *context, sd_bus_error *error)
 		r = audiomodule_subscribe(handle, &options.filter, &options.begin, &subscription);
 	if (r < 0)
 		return set_error(error, endpoint, r);
+	/* Before the reply: whoever has it may unload the driver. */
+	handle = audiomodule_close(handle);
 	audiomodule_subscription_start(subscription, &start);
 	r = subscriber_add(endpoint, call, &subscription);
 	if (r < 0)
@@ -205,6 +207,8 @@ static int acquire_notifications(sd_bus_message *call, void *context, sd_bus_err
 	fd = audiomodule_subscribe_fd(handle, &options.filter, &options.begin, &start);
 	if (fd < 0)
 		return set_error(error, endpoint, fd);
+	/* Before the reply: whoever has it may unload the driver. */
+	handle = audiomodule_close(handle);
 	/* The newest at the moment of subscribing is where the fd starts, unless it resumes. */
 	if (options.begin.start == AUDIOMODULE_START_NEWEST)
 		info.newest_sequence = start.sequence;
