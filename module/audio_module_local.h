@@ -13,6 +13,7 @@
  *
  * Locks, outer before inner: snd_audio_module_card.registration_lock, which is taken only before
  * the sound card is registered -> controls_rwsem -> snd_audio_module_card.lock -> raw locks. A
+ * module's command_lock is taken with none of these held, and may be held when they are taken. A
  * notification fd's locks are taken without these, outside of raw locks.
  */
 #ifndef __AUDIO_MODULE_LOCAL_H
@@ -32,12 +33,19 @@
 
 struct dentry;
 struct snd_hwdep;
+struct vm_area_struct;
 
 /* Size of the data behind a record's header, and of the whole record. */
 #define SND_AUDIO_MODULE_RECORD_SIZE(data_size) \
 	ALIGN(sizeof(struct snd_audio_module_record) + (data_size), 8)
 #define SND_AUDIO_MODULE_MAX_RECORD_SIZE \
 	SND_AUDIO_MODULE_RECORD_SIZE(SND_AUDIO_MODULE_MAX_DATA_SIZE)
+
+/*
+ * User space loads the journal's positions as they are in memory. Where the kernel makes 64-bit
+ * atomics of a lock, half of one may be there.
+ */
+#define SND_AUDIO_MODULE_CAN_MAP	(!IS_ENABLED(CONFIG_GENERIC_ATOMIC64))
 
 /* Longest value of a notification element: what an ALSA BYTES element holds. */
 #define SND_AUDIO_MODULE_MAX_VALUE_SIZE		512
@@ -48,6 +56,7 @@ struct snd_hwdep;
  * struct snd_audio_module_journal - the newest records of one card
  * @kref: the card and each notification fd hold one
  * @id: random, tells journals apart
+ * @map: what user space can map: a page with @head, @tail, and copies of other members; @data
  * @data: the ring
  * @size: bytes of @data, a power of two
  * @lock: orders reservations; protects @newest, @oldest, @removed and writes of @head and @tail
@@ -56,6 +65,7 @@ struct snd_hwdep;
  * @newest: sequence of the newest notification
  * @oldest: no notification before this one is left
  * @removed: the card is gone: nothing is written any more
+ * @shown: the elements whose newest record the ring holds, the oldest record first; under @lock
  * @sleepers_lock: protects @sleepers
  * @sleepers: the notification fds that had caught up and wait
  * @wake: wakes them
@@ -64,14 +74,16 @@ struct snd_hwdep;
 struct snd_audio_module_journal {
 	struct kref kref;
 	u64 id;
+	struct snd_audio_module_map *map;
 	u8 *data;
 	u32 size;
 	raw_spinlock_t lock;
-	atomic64_t head;
-	atomic64_t tail;
+	atomic64_t *head;
+	atomic64_t *tail;
 	u64 newest;
 	u64 oldest;
 	bool removed;
+	struct list_head shown;
 	raw_spinlock_t sleepers_lock;
 	struct list_head sleepers;
 	struct irq_work wake;
@@ -94,11 +106,14 @@ struct snd_audio_module_state {
 	bool removed;
 };
 
+struct snd_audio_module_element;
+
 /**
  * struct snd_audio_module_entry - what is to be written into a journal
  * @type: enum snd_audio_module_record_type
  * @endpoint: index or SND_AUDIO_MODULE_NONE
  * @module: index or SND_AUDIO_MODULE_NONE
+ * @element: shows it, or NULL
  * @notification_id: may be NULL where @type is not a notification
  * @identity: first part of the data, or NULL
  * @data: rest of the data
@@ -108,6 +123,7 @@ struct snd_audio_module_entry {
 	u16 type;
 	u16 endpoint;
 	u16 module;
+	struct snd_audio_module_element *element;
 	const guid_t *notification_id;
 	const struct snd_audio_module_notification *identity;
 	const void *data;
@@ -130,14 +146,15 @@ void snd_audio_module_journal_get(struct snd_audio_module_journal *journal);
 void snd_audio_module_journal_put(struct snd_audio_module_journal *journal);
 void snd_audio_module_journal_remove(struct snd_audio_module_journal *journal);
 int snd_audio_module_journal_write(struct snd_audio_module_journal *journal,
-				   const struct snd_audio_module_entry *entry,
-				   struct snd_audio_module_record *header, u64 *position);
+				   const struct snd_audio_module_entry *entry, u64 *sequence);
 void snd_audio_module_journal_look(struct snd_audio_module_journal *journal,
 				   struct snd_audio_module_state *state);
 int snd_audio_module_journal_peek(struct snd_audio_module_journal *journal, u64 position,
 				  struct snd_audio_module_record *header);
 int snd_audio_module_journal_copy(struct snd_audio_module_journal *journal, u64 position,
 				  u32 offset, void *to, u32 size);
+int snd_audio_module_journal_mmap(struct snd_audio_module_journal *journal,
+				  struct vm_area_struct *vma);
 void snd_audio_module_journal_sleep(struct snd_audio_module_journal *journal,
 				    struct snd_audio_module_sleeper *sleeper);
 void snd_audio_module_journal_quit(struct snd_audio_module_journal *journal,
@@ -162,7 +179,6 @@ struct snd_audio_module_doorbell {
 };
 
 struct snd_audio_module_card;
-struct snd_audio_module_element;
 
 void snd_audio_module_doorbell_init(struct snd_audio_module_card *card);
 void snd_audio_module_doorbell_changed(struct snd_audio_module_card *card,
@@ -234,10 +250,12 @@ void snd_audio_module_card_changed(struct snd_audio_module_card *card, u16 endpo
  * @name: for the TLV
  * @count: bytes of the value
  * @changed: bit 0: the doorbell has not rung for the newest record
- * @lock: protects what follows
- * @sequence: of the newest record, 0 before the first
- * @position: of the newest record in the journal
- * @value: the newest record, cut to @count
+ * @newest: position of the newest record in the journal, plus 1; 0 before the first; written under
+ *	&struct snd_audio_module_journal.lock
+ * @shown: in &struct snd_audio_module_journal.shown, or empty
+ * @lock: protects what follows; inside of the journal's
+ * @filled: bytes of @value that may not be zero
+ * @value: the newest record that was overwritten in the journal, cut to @count
  */
 struct snd_audio_module_element {
 	struct list_head list;
@@ -247,10 +265,11 @@ struct snd_audio_module_element {
 	char name[sizeof_field(struct snd_audio_module_module_info, name)];
 	u16 count;
 	unsigned long changed;
+	atomic64_t newest;
+	struct list_head shown;
 	raw_spinlock_t lock;
-	u64 sequence;
-	u64 position;
-	u8 value[SND_AUDIO_MODULE_MAX_VALUE_SIZE];
+	u16 filled;
+	u8 value[SND_AUDIO_MODULE_MAX_VALUE_SIZE] __aligned(8);
 };
 
 struct snd_audio_module_port;
@@ -260,9 +279,8 @@ snd_audio_module_element_new(struct snd_audio_module_card *card,
 			     const struct snd_audio_module_tlv_descriptor *descriptor,
 			     const char *endpoint, const char *label, const char *name,
 			     size_t data_size);
-void snd_audio_module_element_show(struct snd_audio_module_element *element,
-				   const struct snd_audio_module_record *header, u64 position,
-				   const struct snd_audio_module_entry *entry);
+void snd_audio_module_element_keep(struct snd_audio_module_element *element,
+				   const struct snd_audio_module_record *record);
 void snd_audio_module_elements_add_pcm(const struct snd_audio_module_port *port);
 void snd_audio_module_elements_free(struct snd_audio_module_card *card);
 
@@ -308,6 +326,8 @@ struct snd_audio_module_port {
 	unsigned int buffers_live;
 };
 
+struct snd_audio_module_port *snd_audio_module_port_find(struct snd_audio_module_card *card,
+							 const u8 *device_id);
 void snd_audio_module_port_count(struct snd_audio_module_port *port,
 				 enum snd_audio_module_counter counter);
 void snd_audio_module_port_write(struct snd_audio_module_port *port,
@@ -321,33 +341,56 @@ bool snd_audio_module_name_valid(const char *name, size_t size);
 
 /**
  * struct snd_audio_module - one audio module
+ * @kref: the driver and each running command hold one
  * @list: in &struct snd_audio_module_port.modules
  * @rcu: for its end
  * @port: whose; a reference
- * @index: in LIST
+ * @index: in LIST; SND_AUDIO_MODULE_NONE for a stream module
+ * @pcm_device: PCM device of a stream module, or -1
+ * @pcm_subdevice: PCM subdevice of a stream module, or -1
+ * @owner: the process that opened the stream, or NULL; a reference
  * @element: its own element, or its port's
  * @identity: what each of its notifications begins with
  * @version_major: the vendor's
  * @version_minor: the vendor's
  * @label: short name
  * @name: the vendor's name
+ * @ops: the driver's, or NULL
+ * @private_data: the driver's
+ * @command_lock: one command at a time; protects @unregistered
+ * @unregistered: no handler is called any more
  */
 struct snd_audio_module {
+	struct kref kref;
 	struct list_head list;
 	struct rcu_head rcu;
 	struct snd_audio_module_port *port;
 	u16 index;
+	int pcm_device;
+	int pcm_subdevice;
+	struct pid *owner;
 	struct snd_audio_module_element *element;
 	struct snd_audio_module_notification identity;
 	u32 version_major;
 	u32 version_minor;
 	char label[sizeof_field(struct snd_audio_module_module_info, label)];
 	char name[sizeof_field(struct snd_audio_module_module_info, name)];
+	const struct snd_audio_module_ops *ops;
+	void *private_data;
+	struct mutex command_lock;	/* see @command_lock above */
+	bool unregistered;
 };
 
-const struct snd_audio_module *
+struct snd_audio_module *
 snd_audio_module_find(const struct snd_audio_module_port *port,
 		      const struct snd_audio_module_notification *identity);
+void snd_audio_module_get(struct snd_audio_module *module);
+void snd_audio_module_put(struct snd_audio_module *module);
+
+/* ------------------------------------------------------------------ command.c */
+
+int snd_audio_module_command(struct snd_audio_module_card *card, bool writable,
+			     struct snd_audio_module_command __user *argument);
 
 /* ------------------------------------------------------------------ notification_fd.c */
 

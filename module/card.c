@@ -225,15 +225,14 @@ void snd_audio_module_card_changed(struct snd_audio_module_card *card, u16 endpo
 		.data = &changed,
 		.size = sizeof(changed),
 	};
-	struct snd_audio_module_record header;
-	u64 position;
+	u64 sequence;
 
 	lockdep_assert_held(&card->lock);
 
 	if (!card->registered)
 		return;
 	/* Nobody would be told that it is lost; writers that are in the way are quick. */
-	while (snd_audio_module_journal_write(card->journal, &entry, &header, &position) == -EBUSY)
+	while (snd_audio_module_journal_write(card->journal, &entry, &sequence) == -EBUSY)
 		cond_resched();
 }
 

@@ -6,8 +6,9 @@
  *
  * Each module and each endpoint has one read-only control element that shows its newest record,
  * so that amixer, alsactl and every other ALSA program see that something happened, and what.
- * The element keeps a copy of its own: a flood from another module cannot push it out, and
- * reading it any number of times takes nothing away.
+ * It is read where it lies in the journal, and kept when it is about to be overwritten there: a
+ * flood from another module cannot push it out, and a sender copies nothing for it. Reading it any
+ * number of times takes nothing away.
  *
  * The value is the record cut to the element's size. Its TLV is a container with a descriptor of
  * the module and, while the journal still has it, the whole record.
@@ -25,6 +26,7 @@
 #include "audio_module_local.h"
 
 static_assert(sizeof(struct snd_audio_module_tlv_descriptor) == 88);
+static_assert(IS_ALIGNED(offsetof(struct snd_audio_module_element, value), 8));
 
 /* Words of a TLV: type and length, before the data. */
 #define TLV_HEADER_SIZE		(2 * sizeof(u32))
@@ -38,10 +40,70 @@ static int element_info(struct snd_kcontrol *control, struct snd_ctl_elem_info *
 	return 0;
 }
 
+/*
+ * Where the newest record is, and its header: 0; -ENODATA: there was none; -ESTALE: it was
+ * overwritten, and kept if it still was the newest then.
+ */
+static int element_newest(struct snd_audio_module_element *element, u64 *position,
+			  struct snd_audio_module_record *header)
+{
+	u64 newest;
+	int err;
+
+	do {
+		/* (show) pairs with journal_show() */
+		newest = atomic64_read_acquire(&element->newest);
+		if (!newest)
+			return -ENODATA;
+		*position = newest - 1;
+		err = snd_audio_module_journal_peek(element->card->journal, *position, header);
+		/* Its writer cannot be preempted, and is quick. */
+		if (err == -EAGAIN)
+			cpu_relax();
+	} while (err == -EAGAIN);
+	return err;
+}
+
+/* Copy the newest record, cut to the element's size: 0, or what element_newest() says. */
+static int element_copy_newest(struct snd_audio_module_element *element, u8 *value, u64 *position)
+{
+	struct snd_audio_module_record header;
+	u32 size;
+	int err;
+
+	err = element_newest(element, position, &header);
+	if (err)
+		return err;
+
+	size = min_t(u32, element->count, header.size);
+	memcpy(value, &header, sizeof(header));
+	memset(value + size, 0, element->count - size);
+	return snd_audio_module_journal_copy(element->card->journal, *position, sizeof(header),
+					     value + sizeof(header), size - sizeof(header));
+}
+
+/*
+ * A record that is overwritten is kept when it is the newest then. One that is not the newest any
+ * more was not kept: look again.
+ */
+static int element_get_newest(struct snd_audio_module_element *element, u8 *value)
+{
+	u64 position;
+	int err;
+
+	do {
+		err = element_copy_newest(element, value, &position);
+	} while (err == -ESTALE && atomic64_read(&element->newest) != position + 1);
+	return err;
+}
+
 static int element_get(struct snd_kcontrol *control, struct snd_ctl_elem_value *value)
 {
 	struct snd_audio_module_element *element = snd_kcontrol_chip(control);
 	unsigned long flags;
+
+	if (!element_get_newest(element, value->value.bytes.data))
+		return 0;
 
 	raw_spin_lock_irqsave(&element->lock, flags);
 	memcpy(value->value.bytes.data, element->value, element->count);
@@ -69,36 +131,21 @@ static size_t tlv_fixed_size(const struct snd_audio_module_element *element)
 	return 2 * TLV_HEADER_SIZE + sizeof(element->descriptor) + tlv_name_size(element);
 }
 
-/* Where the newest record is, and its size; 0: the journal has it no more, or there is none. */
-static u32 newest_record(struct snd_audio_module_element *element, u64 *position, u64 *sequence)
-{
-	struct snd_audio_module_record header;
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&element->lock, flags);
-	*position = element->position;
-	*sequence = element->sequence;
-	raw_spin_unlock_irqrestore(&element->lock, flags);
-
-	if (!*sequence ||
-	    snd_audio_module_journal_peek(element->card->journal, *position, &header) ||
-	    header.sequence != *sequence)
-		return 0;
-	return header.size;
-}
-
 /* Put the newest record behind what is at @tlv, when there is room; its size as a TLV. */
 static size_t tlv_add_record(struct snd_audio_module_element *element, u8 *tlv, size_t room)
 {
-	u64 position, sequence;
-	u32 size = newest_record(element, &position, &sequence);
+	struct snd_audio_module_record header;
+	u64 position;
 
-	if (!size || size > SND_AUDIO_MODULE_MAX_RECORD_SIZE || TLV_HEADER_SIZE + size > room)
+	/* The journal has it no more, or there is none. */
+	if (element_newest(element, &position, &header))
 		return 0;
-	if (snd_audio_module_journal_copy(element->card->journal, position, 0,
-					  tlv_begin(tlv, SND_AUDIO_MODULE_TLV_RECORD, size), size))
+	if (header.size > SND_AUDIO_MODULE_MAX_RECORD_SIZE || TLV_HEADER_SIZE + header.size > room)
 		return 0;
-	return TLV_HEADER_SIZE + size;
+	tlv = tlv_begin(tlv, SND_AUDIO_MODULE_TLV_RECORD, header.size);
+	if (snd_audio_module_journal_copy(element->card->journal, position, 0, tlv, header.size))
+		return 0;
+	return TLV_HEADER_SIZE + header.size;
 }
 
 /* Build the container at @tlv, of at most @size bytes; its size. */
@@ -217,6 +264,7 @@ snd_audio_module_element_new(struct snd_audio_module_card *card,
 	strscpy(element->name, name, sizeof(element->name));
 	element->count = min_t(size_t, SND_AUDIO_MODULE_MAX_VALUE_SIZE,
 			       sizeof(struct snd_audio_module_record) + data_size);
+	INIT_LIST_HEAD(&element->shown);
 	raw_spin_lock_init(&element->lock);
 
 	err = element_add_control(element, control_name);
@@ -229,46 +277,27 @@ snd_audio_module_element_new(struct snd_audio_module_card *card,
 	return element;
 }
 
-/* Copy @size bytes to @to as far as there is @room; how many. */
-static size_t copy_cut(u8 *to, size_t room, const void *from, size_t size)
-{
-	size = min(size, room);
-	memcpy(to, from, size);
-	return size;
-}
-
 /**
- * snd_audio_module_element_show - show a record that was written
- * @element: where
- * @header: of the record
- * @position: of the record in the journal
- * @entry: what was written
+ * snd_audio_module_element_keep - copy a record that is about to be overwritten
+ * @element: whose newest it is
+ * @record: the record in the journal, which is committed
  *
- * Context: Any but NMI.
+ * Context: Any but NMI; the caller holds the journal's lock, and so decides what is the newest.
  */
-void snd_audio_module_element_show(struct snd_audio_module_element *element,
-				   const struct snd_audio_module_record *header, u64 position,
-				   const struct snd_audio_module_entry *entry)
+void snd_audio_module_element_keep(struct snd_audio_module_element *element,
+				   const struct snd_audio_module_record *record)
 {
-	size_t count = element->count;
+	u16 size = min_t(u32, element->count, record->size);
 	unsigned long flags;
-	size_t done;
+
+	lockdep_assert_held(&element->card->journal->lock);
 
 	raw_spin_lock_irqsave(&element->lock, flags);
-	/* Another sender may have been faster with a newer one. */
-	if (header->sequence > element->sequence) {
-		element->sequence = header->sequence;
-		element->position = position;
-		done = copy_cut(element->value, count, header, sizeof(*header));
-		if (entry->identity)
-			done += copy_cut(element->value + done, count - done, entry->identity,
-					 sizeof(*entry->identity));
-		done += copy_cut(element->value + done, count - done, entry->data, entry->size);
-		memset(element->value + done, 0, count - done);
-	}
+	memcpy(element->value, record, size);
+	if (size < element->filled)
+		memset(element->value + size, 0, element->filled - size);
+	element->filled = size;
 	raw_spin_unlock_irqrestore(&element->lock, flags);
-
-	snd_audio_module_doorbell_changed(element->card, element);
 }
 
 /**
@@ -301,6 +330,8 @@ void snd_audio_module_elements_free(struct snd_audio_module_card *card)
 
 	list_for_each_entry_safe(element, next, &card->elements, list) {
 		list_del(&element->list);
+		/* Others may still read the journal; nobody writes it. */
+		list_del(&element->shown);
 		kfree(element);
 		snd_audio_module_object_died(SND_AUDIO_MODULE_OBJECT_ELEMENT);
 	}

@@ -62,7 +62,9 @@ static int ioctl_info(struct snd_audio_module_card *card, void __user *argument)
 	snd_audio_module_journal_look(card->journal, &state);
 	info.abi_version = SND_AUDIO_MODULE_ABI_VERSION;
 	info.card = card->number;
-	info.features = SND_AUDIO_MODULE_FEATURE_INITIAL;
+	info.features = SND_AUDIO_MODULE_FEATURE_INITIAL | SND_AUDIO_MODULE_FEATURE_COMMAND;
+	if (SND_AUDIO_MODULE_CAN_MAP)
+		info.features |= SND_AUDIO_MODULE_FEATURE_MAP;
 	info.journal_id = card->journal->id;
 	info.journal_size = card->journal->size;
 	info.oldest_sequence = state.oldest;
@@ -100,8 +102,8 @@ static void list_module(const struct snd_audio_module *module,
 	info->index = module->index;
 	if (module->element != module->port->element)
 		info->element_numid = module->element->id.numid;
-	info->pcm_device = -1;
-	info->pcm_subdevice = -1;
+	info->pcm_device = module->pcm_device;
+	info->pcm_subdevice = module->pcm_subdevice;
 	memcpy(info->label, module->label, sizeof(info->label));
 	memcpy(info->name, module->name, sizeof(info->name));
 }
@@ -207,6 +209,8 @@ static int hwdep_ioctl(struct snd_hwdep *hwdep, struct file *file, unsigned int 
 		return ioctl_info(card, user);
 	case SND_AUDIO_MODULE_IOCTL_LIST:
 		return ioctl_list(card, user);
+	case SND_AUDIO_MODULE_IOCTL_COMMAND:
+		return snd_audio_module_command(card, file->f_mode & FMODE_WRITE, user);
 	case SND_AUDIO_MODULE_IOCTL_SUBSCRIBE:
 		return snd_audio_module_subscribe(card, user);
 	default:

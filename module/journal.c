@@ -19,8 +19,13 @@
  * no lock and cost a writer nothing. What a reader missed, it finds by the sequences: they have
  * no holes but those.
  *
+ * An element shows its newest record from where it lies in the ring; a record that a writer is
+ * about to overwrite is copied to the element whose newest it still is. So a writer does not copy
+ * for elements but for those that had nothing new for as long as a whole ring.
+ *
  * The longest record takes the place of at most 1300 of the shortest, whose headers its writer
- * looks at with interrupts off; that is the bound of a reservation's time.
+ * looks at with interrupts off, and of which it copies one for each element at most; that is the
+ * bound of a reservation's time.
  *
  * The tail does not move over a record that is being written. A writer that would have to is
  * told so; the sequence it took stays unused and readers find it missing.
@@ -31,8 +36,15 @@
  *	(head)    store of the head	/ load of the head: the headers are there
  *	(tail)    tail before new bytes	/ copied bytes before tail: an overwritten copy is seen
  *	(sleep)   commit before sleepers	/ sleeper before the look: no wake-up is lost
+ *	(newest)  head before newest	/ newest before head: a mapping's end is the end
+ *	(keep)    copy before tail	/ tail before copy: what is overwritten was kept
+ *	(show)    head before element	/ element before head: its record is there
+ *
+ * A program may map the ring, and read it as the kernel does: struct snd_audio_module_map has the
+ * steps, whose barriers are the partners of the first three, and of the last.
  */
 
+#include <linux/mm.h>
 #include <linux/poll.h>
 #include <linux/preempt.h>
 #include <linux/random.h>
@@ -56,6 +68,10 @@ static_assert(offsetof(struct snd_audio_module_record, data_size) == 40);
 static_assert(sizeof(struct snd_audio_module_notification) == 40);
 static_assert(sizeof(struct snd_audio_module_lost) == 16);
 static_assert(sizeof(struct snd_audio_module_changed) == 8);
+static_assert(sizeof(struct snd_audio_module_map) == 128);
+static_assert(offsetof(struct snd_audio_module_map, head) == 64);
+static_assert(offsetof(struct snd_audio_module_map, removed) == 88);
+static_assert(sizeof(atomic64_t) == sizeof(u64));
 
 /* How many sleepers one run of the irq_work wakes. */
 #define WAKE_AT_ONCE		64
@@ -73,6 +89,18 @@ bool snd_audio_module_journal_size_valid(unsigned int size)
 	return is_power_of_2(size) && size >= JOURNAL_SIZE_MIN && size <= JOURNAL_SIZE_MAX;
 }
 
+static void journal_lay_out(struct snd_audio_module_journal *journal)
+{
+	struct snd_audio_module_map *map = journal->map;
+
+	map->data_offset = PAGE_SIZE;
+	map->data_size = journal->size;
+	map->journal_id = journal->id;
+	journal->data = (u8 *)map + PAGE_SIZE;
+	journal->head = (atomic64_t *)&map->head;
+	journal->tail = (atomic64_t *)&map->tail;
+}
+
 /**
  * snd_audio_module_journal_new - make an empty journal
  * @size: in bytes, a valid one
@@ -88,8 +116,8 @@ struct snd_audio_module_journal *snd_audio_module_journal_new(u32 size)
 	if (!journal)
 		return NULL;
 
-	journal->data = vzalloc(size);
-	if (!journal->data) {
+	journal->map = vmalloc_user(PAGE_SIZE + size);
+	if (!journal->map) {
 		kfree(journal);
 		return NULL;
 	}
@@ -98,9 +126,11 @@ struct snd_audio_module_journal *snd_audio_module_journal_new(u32 size)
 	get_random_bytes(&journal->id, sizeof(journal->id));
 	journal->size = size;
 	journal->oldest = 1;
+	journal_lay_out(journal);
 	raw_spin_lock_init(&journal->lock);
 	raw_spin_lock_init(&journal->sleepers_lock);
 	mutex_init(&journal->quit_lock);
+	INIT_LIST_HEAD(&journal->shown);
 	INIT_LIST_HEAD(&journal->sleepers);
 	init_irq_work(&journal->wake, journal_wake);
 	snd_audio_module_object_born(SND_AUDIO_MODULE_OBJECT_JOURNAL);
@@ -114,7 +144,7 @@ static void journal_release(struct kref *kref)
 
 	irq_work_sync(&journal->wake);
 	mutex_destroy(&journal->quit_lock);
-	vfree(journal->data);
+	vfree(journal->map);
 	kfree(journal);
 	snd_audio_module_object_died(SND_AUDIO_MODULE_OBJECT_JOURNAL);
 }
@@ -151,20 +181,57 @@ static u32 journal_rest(const struct snd_audio_module_journal *journal, u64 posi
 	return journal->size - (position & (journal->size - 1));
 }
 
+static u64 shown_position(const struct snd_audio_module_element *element)
+{
+	return atomic64_read(&element->newest) - 1;
+}
+
+/* Let the elements keep what they show of the records before a new tail. */
+static void journal_keep(struct snd_audio_module_journal *journal, u64 tail)
+{
+	struct snd_audio_module_element *element, *next;
+
+	lockdep_assert_held(&journal->lock);
+
+	list_for_each_entry_safe(element, next, &journal->shown, shown) {
+		if (shown_position(element) >= tail)
+			break;
+		list_del_init(&element->shown);
+		snd_audio_module_element_keep(element,
+					      journal_at(journal, shown_position(element)));
+	}
+}
+
+/* The record at a position, which is before the head, is the newest of an element. */
+static void journal_show(struct snd_audio_module_journal *journal,
+			 struct snd_audio_module_element *element, u64 position)
+{
+	lockdep_assert_held(&journal->lock);
+
+	if (!element)
+		return;
+	/* The same element again is the most frequent case by far. */
+	if (!list_is_last(&element->shown, &journal->shown))
+		list_move_tail(&element->shown, &journal->shown);
+	/* (show) pairs with element_newest() */
+	atomic64_set_release(&element->newest, position + 1);
+}
+
 /*
  * Move the tail so far that the ring has room up to @head. False, with nothing changed, when a
  * record that is still being written is in the way.
  */
 static bool journal_make_room(struct snd_audio_module_journal *journal, u64 head)
 {
-	u64 tail = atomic64_read(&journal->tail);
+	u64 tail = atomic64_read(journal->tail);
 	u64 oldest = journal->oldest;
 
 	lockdep_assert_held(&journal->lock);
 
 	while (head - tail > journal->size) {
 		struct snd_audio_module_record *record = journal_at(journal, tail);
-		u16 type = READ_ONCE(record->type);
+		/* (commit) pairs with journal_commit() */
+		u16 type = smp_load_acquire(&record->type);
 
 		if (type == SND_AUDIO_MODULE_RECORD_BUSY)
 			return false;
@@ -173,8 +240,10 @@ static bool journal_make_room(struct snd_audio_module_journal *journal, u64 head
 		tail += record->size;
 	}
 
+	journal_keep(journal, tail);
 	journal->oldest = oldest;
-	atomic64_set(&journal->tail, tail);
+	/* (keep) pairs with snd_audio_module_journal_copy() */
+	atomic64_set_release(journal->tail, tail);
 	smp_wmb();	/* (tail) pairs with snd_audio_module_journal_copy() */
 	return true;
 }
@@ -196,34 +265,85 @@ static u64 journal_pad(struct snd_audio_module_journal *journal, u64 head, u32 s
 	return head + rest;
 }
 
+/**
+ * struct place - what a writer reserved
+ * @size: of the whole record
+ * @position: of the record
+ * @sequence: of the record
+ * @timestamp: of the record
+ */
+struct place {
+	u32 size;
+	u64 position;
+	u64 sequence;
+	u64 timestamp;
+};
+
 /*
- * Take position, sequence and time for a record like @header and write its header, uncommitted.
+ * Take position, sequence and time for a record of a size, and put one there that is being written.
  * On success the caller has to commit, without sleeping before.
  */
-static int journal_reserve(struct snd_audio_module_journal *journal,
-			   struct snd_audio_module_record *header, u16 type, u64 *position)
+static int journal_take(struct snd_audio_module_journal *journal,
+			const struct snd_audio_module_entry *entry, struct place *place)
 {
-	u64 head = atomic64_read(&journal->head);
+	u64 head = atomic64_read(journal->head);
 	u32 rest = journal_rest(journal, head);
+	struct snd_audio_module_record *record;
+
+	lockdep_assert_held(&journal->lock);
+
+	if (entry->type == SND_AUDIO_MODULE_RECORD_NOTIFICATION)
+		journal->newest++;
+	place->sequence = journal->newest;
+	place->timestamp = ktime_get_ns();
+
+	if (!journal_make_room(journal, head + place->size + (rest < place->size ? rest : 0)))
+		return -EBUSY;
+
+	place->position = journal_pad(journal, head, place->size);
+	record = journal_at(journal, place->position);
+	record->size = place->size;
+	record->flags = 0;
+	WRITE_ONCE(record->type, SND_AUDIO_MODULE_RECORD_BUSY);
+	/* (head) pairs with snd_audio_module_journal_peek() */
+	atomic64_set_release(journal->head, place->position + place->size);
+	journal_show(journal, entry->element, place->position);
+	return 0;
+}
+
+static int journal_reserve(struct snd_audio_module_journal *journal,
+			   const struct snd_audio_module_entry *entry, struct place *place)
+{
+	int err;
 
 	lockdep_assert_held(&journal->lock);
 
 	if (journal->removed)
 		return -ENODEV;
+	err = journal_take(journal, entry, place);
+	/* (newest) pairs with a mapping's reader */
+	atomic64_set_release((atomic64_t *)&journal->map->newest, journal->newest);
+	return err;
+}
 
-	if (type == SND_AUDIO_MODULE_RECORD_NOTIFICATION)
-		journal->newest++;
-	header->sequence = journal->newest;
-	header->timestamp = ktime_get_ns();
+static u32 data_size(const struct snd_audio_module_entry *entry)
+{
+	return (entry->identity ? sizeof(*entry->identity) : 0) + entry->size;
+}
 
-	if (!journal_make_room(journal, head + header->size + (rest < header->size ? rest : 0)))
-		return -EBUSY;
-
-	*position = journal_pad(journal, head, header->size);
-	*journal_at(journal, *position) = *header;
-	/* (head) pairs with snd_audio_module_journal_peek() */
-	atomic64_set_release(&journal->head, *position + header->size);
-	return 0;
+/* All of the header that journal_take() did not write. */
+static void journal_describe(struct snd_audio_module_record *record,
+			     const struct snd_audio_module_entry *entry, const struct place *place)
+{
+	record->sequence = place->sequence;
+	record->timestamp = place->timestamp;
+	if (entry->notification_id)
+		export_guid(record->notification_id, entry->notification_id);
+	else
+		memset(record->notification_id, 0, sizeof(record->notification_id));
+	record->data_size = data_size(entry);
+	record->endpoint = entry->endpoint;
+	record->module = entry->module;
 }
 
 static void journal_fill(struct snd_audio_module_record *record,
@@ -238,20 +358,8 @@ static void journal_fill(struct snd_audio_module_record *record,
 	}
 	memcpy(to, entry->data, entry->size);
 	to += entry->size;
-	memset(to, 0, end - to);
-}
-
-static void journal_describe(struct snd_audio_module_record *header,
-			     const struct snd_audio_module_entry *entry)
-{
-	memset(header, 0, sizeof(*header));
-	header->data_size = (entry->identity ? sizeof(*entry->identity) : 0) + entry->size;
-	header->size = SND_AUDIO_MODULE_RECORD_SIZE(header->data_size);
-	header->type = SND_AUDIO_MODULE_RECORD_BUSY;
-	header->endpoint = entry->endpoint;
-	header->module = entry->module;
-	if (entry->notification_id)
-		export_guid(header->notification_id, entry->notification_id);
+	if (to < end)
+		memset(to, 0, end - to);
 }
 
 static void journal_wake_up(struct snd_audio_module_journal *journal)
@@ -261,49 +369,51 @@ static void journal_wake_up(struct snd_audio_module_journal *journal)
 		irq_work_queue(&journal->wake);
 }
 
+/* With a place reserved and preemption off. */
+static void journal_commit(struct snd_audio_module_journal *journal,
+			   const struct snd_audio_module_entry *entry, const struct place *place)
+{
+	struct snd_audio_module_record *record = journal_at(journal, place->position);
+
+	journal_describe(record, entry, place);
+	journal_fill(record, entry);
+	/* (commit) pairs with snd_audio_module_journal_peek() and journal_make_room() */
+	smp_store_release(&record->type, entry->type);
+}
+
 /**
- * snd_audio_module_journal_write - write one record
+ * snd_audio_module_journal_write - write one record, and show it in its element
  * @journal: where
  * @entry: what; its data have at most SND_AUDIO_MODULE_MAX_DATA_SIZE bytes in all
- * @header: receives the record's header as it was written
- * @position: receives where it was written
+ * @sequence: receives its sequence
  *
  * Allocates nothing and waits for nobody.
  *
  * Context: Any but NMI.
  *
  * Return: 0; -ENODEV: the card is gone; -EBUSY: the ring is full of records that are being
- * written: the sequence in @header was taken and readers will be told that it is lost.
+ * written: @sequence was taken and readers will be told that it is lost.
  */
 int snd_audio_module_journal_write(struct snd_audio_module_journal *journal,
-				   const struct snd_audio_module_entry *entry,
-				   struct snd_audio_module_record *header, u64 *position)
+				   const struct snd_audio_module_entry *entry, u64 *sequence)
 {
-	struct snd_audio_module_record *record;
+	struct place place = { .size = SND_AUDIO_MODULE_RECORD_SIZE(data_size(entry)) };
 	unsigned long flags;
 	int err;
-
-	journal_describe(header, entry);
 
 	/* A writer that is preempted before its commit would hold up all readers. */
 	preempt_disable();
 	raw_spin_lock_irqsave(&journal->lock, flags);
-	err = journal_reserve(journal, header, entry->type, position);
+	err = journal_reserve(journal, entry, &place);
 	raw_spin_unlock_irqrestore(&journal->lock, flags);
-	if (err) {
-		preempt_enable();
-		return err;
-	}
-
-	record = journal_at(journal, *position);
-	journal_fill(record, entry);
-	header->type = entry->type;
-	/* (commit) pairs with snd_audio_module_journal_peek() */
-	smp_store_release(&record->type, entry->type);
+	if (!err)
+		journal_commit(journal, entry, &place);
 	preempt_enable();
 
-	journal_wake_up(journal);
-	return 0;
+	*sequence = place.sequence;
+	if (!err)
+		journal_wake_up(journal);
+	return err;
 }
 
 /**
@@ -318,6 +428,8 @@ void snd_audio_module_journal_remove(struct snd_audio_module_journal *journal)
 
 	raw_spin_lock_irqsave(&journal->lock, flags);
 	journal->removed = true;
+	/* (newest) pairs with a mapping's reader: it finds all that was written before */
+	smp_store_release(&journal->map->removed, 1);
 	raw_spin_unlock_irqrestore(&journal->lock, flags);
 	journal_wake_up(journal);
 }
@@ -333,8 +445,8 @@ void snd_audio_module_journal_look(struct snd_audio_module_journal *journal,
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&journal->lock, flags);
-	state->head = atomic64_read(&journal->head);
-	state->tail = atomic64_read(&journal->tail);
+	state->head = atomic64_read(journal->head);
+	state->tail = atomic64_read(journal->tail);
 	state->newest = journal->newest;
 	state->oldest = journal->oldest;
 	state->removed = journal->removed;
@@ -349,7 +461,8 @@ void snd_audio_module_journal_look(struct snd_audio_module_journal *journal,
  * @to: receives it
  * @size: bytes of the part
  *
- * Return: 0; -ESTALE: the record was overwritten, what is at @to is no part of it.
+ * Return: 0; -ESTALE: the record was overwritten, what is at @to is no part of it; the element
+ * whose newest it was until then has kept it.
  */
 int snd_audio_module_journal_copy(struct snd_audio_module_journal *journal, u64 position,
 				  u32 offset, void *to, u32 size)
@@ -357,7 +470,16 @@ int snd_audio_module_journal_copy(struct snd_audio_module_journal *journal, u64 
 	/* Races with writers on purpose: the look at the tail tells whether one was there. */
 	data_race(memcpy(to, (u8 *)journal_at(journal, position) + offset, size));
 	smp_rmb();	/* (tail) pairs with journal_make_room() */
-	return position < (u64)atomic64_read(&journal->tail) ? -ESTALE : 0;
+	/* (keep) pairs with journal_make_room() */
+	return position < (u64)atomic64_read_acquire(journal->tail) ? -ESTALE : 0;
+}
+
+/* Where a record is, it is; a position that user space gave need not be one. */
+static bool header_plausible(const struct snd_audio_module_record *header, u16 type, u32 rest)
+{
+	u32 least = type == SND_AUDIO_MODULE_RECORD_PAD ? 8 : sizeof(*header);
+
+	return header->size >= least && header->size <= rest && IS_ALIGNED(header->size, 8);
 }
 
 /**
@@ -367,7 +489,7 @@ int snd_audio_module_journal_copy(struct snd_audio_module_journal *journal, u64 
  * @header: receives its header; of a PAD record only the first 8 bytes
  *
  * Return: 0; -ENODATA: there is no record yet; -EAGAIN: the record is being written; -ESTALE: it
- * was overwritten.
+ * was overwritten, or never there.
  */
 int snd_audio_module_journal_peek(struct snd_audio_module_journal *journal, u64 position,
 				  struct snd_audio_module_record *header)
@@ -380,20 +502,37 @@ int snd_audio_module_journal_peek(struct snd_audio_module_journal *journal, u64 
 	 * (head) pairs with journal_reserve(). A position that was taken from a newer tail may be
 	 * behind the head that is seen here.
 	 */
-	if (position >= (u64)atomic64_read_acquire(&journal->head))
+	if (position >= (u64)atomic64_read_acquire(journal->head))
 		return -ENODATA;
 
-	/* (commit) pairs with snd_audio_module_journal_write() */
+	/* (commit) pairs with journal_commit() */
 	type = smp_load_acquire(&journal_at(journal, position)->type);
 	err = snd_audio_module_journal_copy(journal, position, 0, header, size);
 	if (err)
 		return err;
 	if (type == SND_AUDIO_MODULE_RECORD_BUSY)
 		return -EAGAIN;
+	if (!header_plausible(header, type, journal_rest(journal, position)))
+		return -ESTALE;
 
 	/* Not what the copy says: that may have been committed a moment later. */
 	header->type = type;
 	return 0;
+}
+
+/**
+ * snd_audio_module_journal_mmap - let user space read the ring itself
+ * @journal: the journal, which must stay as long as the mapping
+ * @vma: where; read-only
+ *
+ * Context: Process context, may sleep.
+ *
+ * Return: 0; -EINVAL: it is larger than the journal.
+ */
+int snd_audio_module_journal_mmap(struct snd_audio_module_journal *journal,
+				  struct vm_area_struct *vma)
+{
+	return remap_vmalloc_range(vma, journal->map, vma->vm_pgoff);
 }
 
 /**

@@ -10,13 +10,21 @@
  *
  * Modules that are registered before their sound card get a control element of their own. Those
  * that come later share their endpoint's, because a card's elements never change.
+ *
+ * A stream module lives as long as a program has a PCM substream open (MOD-3): on Windows, it
+ * belongs to a pin. It has an entry in LIST, but no index: streams come and go all day, and a
+ * record's data name the module anyway. It takes commands from the process that opened the
+ * substream and from nobody else, as a pin handle would (MOD-4).
  */
 
 #include <linux/export.h>
 #include <linux/hardirq.h>
 #include <linux/nls.h>
+#include <linux/pid.h>
 #include <linux/rculist.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <sound/pcm.h>
 
 #include "audio_module_local.h"
 
@@ -77,11 +85,11 @@ static bool same_module(const struct snd_audio_module_notification *a,
  *
  * Return: the module or NULL.
  */
-const struct snd_audio_module *
+struct snd_audio_module *
 snd_audio_module_find(const struct snd_audio_module_port *port,
 		      const struct snd_audio_module_notification *identity)
 {
-	const struct snd_audio_module *module;
+	struct snd_audio_module *module;
 
 	list_for_each_entry_rcu(module, &port->modules, list,
 				lockdep_is_held(&port->card->lock))
@@ -157,7 +165,9 @@ static int module_admit(struct snd_audio_module *module)
 {
 	int err = module_unique(module);
 
-	return err ?: module_take_index(module);
+	if (err || module->owner)
+		return err;
+	return module_take_index(module);
 }
 
 static void module_add(struct snd_audio_module *module)
@@ -226,6 +236,39 @@ static int module_add_early_or_late(struct snd_audio_module *module, size_t noti
 	return err;
 }
 
+static void module_release(struct kref *kref)
+{
+	struct snd_audio_module *module = container_of(kref, struct snd_audio_module, kref);
+	struct snd_audio_module_port *port = module->port;
+
+	put_pid(module->owner);
+	mutex_destroy(&module->command_lock);
+	/* A Send that found it still uses it; what it refers to lives as long as the port. */
+	kfree_rcu(module, rcu);
+	snd_audio_module_port_put(port);
+	snd_audio_module_object_died(SND_AUDIO_MODULE_OBJECT_MODULE);
+}
+
+/**
+ * snd_audio_module_get - take a reference
+ * @module: the module
+ */
+void snd_audio_module_get(struct snd_audio_module *module)
+{
+	kref_get(&module->kref);
+}
+
+/**
+ * snd_audio_module_put - give a reference back
+ * @module: the module; freed with its last reference
+ *
+ * Context: Process context, may sleep.
+ */
+void snd_audio_module_put(struct snd_audio_module *module)
+{
+	kref_put(&module->kref, module_release);
+}
+
 static struct snd_audio_module *
 module_alloc(struct snd_audio_module_port *port,
 	     const struct snd_audio_module_descriptor *descriptor)
@@ -235,7 +278,12 @@ module_alloc(struct snd_audio_module_port *port,
 	if (!module)
 		return NULL;
 
+	kref_init(&module->kref);
+	mutex_init(&module->command_lock);
 	module->port = port;
+	module->index = SND_AUDIO_MODULE_NONE;
+	module->pcm_device = -1;
+	module->pcm_subdevice = -1;
 	export_guid(module->identity.device_id, &port->device_id);
 	export_guid(module->identity.class_id, &descriptor->class_id);
 	module->identity.instance_id = descriptor->instance_id;
@@ -246,10 +294,32 @@ module_alloc(struct snd_audio_module_port *port,
 	return module;
 }
 
+/* Make @module, which was allocated, a module of its endpoint, or free it. */
+static int module_enter(struct snd_audio_module *module, const struct snd_audio_module_ops *ops,
+			void *private_data, size_t notification_size)
+{
+	int err;
+
+	module->ops = ops;
+	module->private_data = private_data;
+	/* A command may come as soon as it is in the list, and its reference be the last one. */
+	snd_audio_module_port_get(module->port);
+	snd_audio_module_object_born(SND_AUDIO_MODULE_OBJECT_MODULE);
+	if (module->owner)
+		err = module_add_late(module);
+	else
+		err = module_add_early_or_late(module, notification_size);
+	if (err)
+		snd_audio_module_put(module);
+	return err;
+}
+
 /**
  * snd_audio_module_register - add a module to an endpoint
  * @port: of the endpoint; NULL: @module becomes NULL and all goes well (IF-2)
  * @descriptor: what it is; copied
+ * @ops: what it can do, or NULL; must stay until it is unregistered
+ * @private_data: for snd_audio_module_private()
  * @module: receives the module; NULL on every failure
  *
  * A module that is registered before snd_card_register() gets an element of its own, which stays
@@ -264,6 +334,7 @@ module_alloc(struct snd_audio_module_port *port,
  */
 int snd_audio_module_register(struct snd_audio_module_port *port,
 			      const struct snd_audio_module_descriptor *descriptor,
+			      const struct snd_audio_module_ops *ops, void *private_data,
 			      struct snd_audio_module **module)
 {
 	struct snd_audio_module *new;
@@ -278,47 +349,124 @@ int snd_audio_module_register(struct snd_audio_module_port *port,
 	if (!new)
 		return -ENOMEM;
 
-	err = module_add_early_or_late(new, descriptor->notification_size);
+	err = module_enter(new, ops, private_data, descriptor->notification_size);
+	if (!err)
+		*module = new;
+	return err;
+}
+EXPORT_SYMBOL_GPL(snd_audio_module_register);
+
+/* Is @substream one of the endpoint's? */
+static bool substream_valid(const struct snd_audio_module_port *port,
+			    const struct snd_pcm_substream *substream)
+{
+	u32 devices = substream->stream == SNDRV_PCM_STREAM_PLAYBACK ?
+		port->playback_devices : port->capture_devices;
+
+	return substream->pcm->card == port->card->card && substream->pcm->device < 32 &&
+	       devices & BIT(substream->pcm->device);
+}
+
+/* Bind @module to @substream and to who is opening it. -EINVAL: the label gets too long. */
+static int module_take_stream(struct snd_audio_module *module,
+			      const struct snd_pcm_substream *substream, const char *label)
+{
+	int length = snprintf(module->label, sizeof(module->label), "%s@%d%c%d", label,
+			      substream->pcm->device,
+			      substream->stream == SNDRV_PCM_STREAM_PLAYBACK ? 'p' : 'c',
+			      substream->number);
+
+	if (length >= sizeof(module->label))
+		return -EINVAL;
+	module->pcm_device = substream->pcm->device;
+	module->pcm_subdevice = substream->number;
+	module->owner = get_pid(task_tgid(current));
+	return 0;
+}
+
+/**
+ * snd_audio_module_register_stream - add a module to a PCM substream that is being opened
+ * @port: of the substream's endpoint; NULL: @module becomes NULL and all goes well (IF-2)
+ * @substream: of a PCM device that snd_audio_module_port_add_pcm() gave to @port
+ * @descriptor: what it is; copied. The label is that of its template: the module's own becomes
+ *	"<label>@<device>p<subdevice>", with 'c' for capture. The InstanceId is not the template's,
+ *	nor that of another stream's module (MOD-7)
+ * @ops: what it can do, or NULL; must stay until it is unregistered
+ * @private_data: for snd_audio_module_private()
+ * @module: receives the module; NULL on every failure
+ *
+ * A stream module belongs to its substream (MOD-3): the driver registers it in snd_pcm_ops.open,
+ * with the template's present values, and unregisters it in snd_pcm_ops.close. Commands reach it
+ * from the process that opens the substream only. Its notifications carry its own InstanceId and
+ * the endpoint's DeviceId, and show in the endpoint's element.
+ *
+ * Context: Process context of the program that opens, may sleep.
+ *
+ * Return: 0; -EINVAL: something in @descriptor, the module's label is longer than 31 bytes, or
+ * @substream is not of the endpoint; -EEXIST: the endpoint has a module of this ClassId and
+ * InstanceId, or of this label; -ENOMEM.
+ */
+int snd_audio_module_register_stream(struct snd_audio_module_port *port,
+				     const struct snd_pcm_substream *substream,
+				     const struct snd_audio_module_descriptor *descriptor,
+				     const struct snd_audio_module_ops *ops, void *private_data,
+				     struct snd_audio_module **module)
+{
+	struct snd_audio_module *new;
+	int err;
+
+	*module = NULL;
+	if (!port)
+		return 0;
+	if (!descriptor_valid(descriptor) || !substream_valid(port, substream))
+		return -EINVAL;
+	new = module_alloc(port, descriptor);
+	if (!new)
+		return -ENOMEM;
+
+	err = module_take_stream(new, substream, descriptor->label);
 	if (err) {
+		mutex_destroy(&new->command_lock);
 		kfree(new);
 		return err;
 	}
-	snd_audio_module_port_get(port);
-	snd_audio_module_object_born(SND_AUDIO_MODULE_OBJECT_MODULE);
-	*module = new;
-	return 0;
+	err = module_enter(new, ops, private_data, 0);
+	if (!err)
+		*module = new;
+	return err;
 }
-EXPORT_SYMBOL_GPL(snd_audio_module_register);
+EXPORT_SYMBOL_GPL(snd_audio_module_register_stream);
 
 /**
  * snd_audio_module_unregister - remove a module from its endpoint
  * @module: the module, or NULL; gone when this returns
  *
- * The caller sees to it that no snd_audio_module_post() for @module is running. PortCls Sends that
- * name it may be: their notifications belong to the endpoint from now on.
+ * Waits for the handler of a command that is running; none runs when this returns. The caller sees
+ * to it that no snd_audio_module_post() for @module is running. PortCls Sends that name it may be:
+ * their notifications belong to the endpoint from now on.
  *
- * Context: Process context, may sleep.
+ * Context: Process context, may sleep. Not from a handler of @module.
  */
 void snd_audio_module_unregister(struct snd_audio_module *module)
 {
-	struct snd_audio_module_port *port;
 	struct snd_audio_module_card *card;
 
 	if (!module)
 		return;
 
-	port = module->port;
-	card = port->card;
+	card = module->port->card;
 	mutex_lock(&card->lock);
 	list_del_rcu(&module->list);
-	ida_free(&card->module_indices, module->index);
-	snd_audio_module_card_changed(card, port->index);
+	if (module->index != SND_AUDIO_MODULE_NONE)
+		ida_free(&card->module_indices, module->index);
+	snd_audio_module_card_changed(card, module->port->index);
 	mutex_unlock(&card->lock);
 
-	/* A Send that found it still uses it; what it refers to lives as long as the port. */
-	kfree_rcu(module, rcu);
-	snd_audio_module_port_put(port);
-	snd_audio_module_object_died(SND_AUDIO_MODULE_OBJECT_MODULE);
+	/* Commands that found it before. */
+	mutex_lock(&module->command_lock);
+	module->unregistered = true;
+	mutex_unlock(&module->command_lock);
+	snd_audio_module_put(module);
 }
 EXPORT_SYMBOL_GPL(snd_audio_module_unregister);
 

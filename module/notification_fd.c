@@ -13,6 +13,10 @@
  * terms of the loss equation. read() works on a copy of the cursor and stores it only after the
  * records have reached the reader, so a failed read() changes nothing.
  *
+ * A reader that maps the journal has its own cursor, and tells it before it sleeps: then poll()
+ * goes on from there. Such a cursor need not point to a record; whoever invents one reads nonsense,
+ * of the journal that it may read anyway, and nothing else.
+ *
  * Records are copied into a buffer of the fd first and checked there; only what the filter let
  * pass, and what was not overwritten while it was copied, goes on to user space.
  */
@@ -37,6 +41,8 @@ static_assert(sizeof(struct snd_audio_module_filter) == 56);
 static_assert(sizeof(struct snd_audio_module_subscribe) == 120);
 static_assert(offsetof(struct snd_audio_module_subscribe, journal_id) == 64);
 static_assert(offsetof(struct snd_audio_module_subscribe, fd) == 80);
+static_assert(offsetof(struct snd_audio_module_subscribe, start_position) == 88);
+static_assert(sizeof(struct snd_audio_module_advance) == 32);
 static_assert(offsetof(struct snd_audio_module_subscribe, start_sequence) == 112);
 
 #define MATCH_ALL \
@@ -71,6 +77,7 @@ struct cursor {
  * @filter: what is delivered
  * @endpoint: index of the endpoint whose DeviceId @filter names
  * @start: the sequence it started behind
+ * @mappable: mmap() and ADVANCE are allowed
  * @sleeper: in @journal while it waits
  * @initial: positions of the records to deliver first
  * @initial_count: how many
@@ -85,6 +92,7 @@ struct notification_fd {
 	struct snd_audio_module_filter filter;
 	u16 endpoint;
 	u64 start;
+	bool mappable;
 	struct snd_audio_module_sleeper sleeper;
 	u64 *initial;
 	u32 initial_count;
@@ -268,7 +276,7 @@ static int cursor_find(struct notification_fd *nfd, struct cursor *cursor, struc
 			ret = cursor_step(nfd, cursor, item);
 		/* Overwritten: go on with the oldest; the sequences there tell what is lost. */
 		if (ret == -ESTALE)
-			cursor->position = atomic64_read(&nfd->journal->tail);
+			cursor->position = atomic64_read(nfd->journal->tail);
 		cond_resched();
 	} while (ret < 0 && !fatal_signal_pending(current));
 	return max(ret, 0);
@@ -509,6 +517,87 @@ static __poll_t nfd_poll(struct file *file, struct poll_table_struct *table)
 	}
 }
 
+/* ------------------------------------------------------------------ mapping */
+
+static int nfd_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct notification_fd *nfd = file->private_data;
+
+	/* The file is read-only, so that a shared mapping cannot become writable later. */
+	if (!nfd->mappable || (vma->vm_flags & VM_WRITE))
+		return -EACCES;
+	return snd_audio_module_journal_mmap(nfd->journal, vma);
+}
+
+/* Can a reader that was at @cursor be where @advance says? */
+static bool advance_valid(const struct cursor *cursor,
+			  const struct snd_audio_module_advance *advance,
+			  const struct snd_audio_module_state *state)
+{
+	if (advance->position > state->head || !IS_ALIGNED(advance->position, 8) ||
+	    advance->sequence < cursor->next - 1 || advance->sequence > state->newest ||
+	    advance->lost < cursor->lost ||
+	    advance->lost - cursor->lost > advance->sequence - (cursor->next - 1))
+		return false;
+	return !(advance->flags & SND_AUDIO_MODULE_ADVANCE_REMOVED) ||
+	       (state->removed && advance->position == state->head &&
+		advance->sequence == state->newest);
+}
+
+static int nfd_advance(struct notification_fd *nfd, const struct snd_audio_module_advance *advance)
+{
+	struct snd_audio_module_state state;
+	struct cursor cursor;
+	int err = -EINVAL;
+
+	mutex_lock(&nfd->lock);
+	cursor = nfd->cursor;
+	snd_audio_module_journal_look(nfd->journal, &state);
+	if (advance_valid(&cursor, advance, &state)) {
+		/* poll() may be farther: it goes over what was overwritten, and over PADs. */
+		cursor.position = max(cursor.position, advance->position);
+		cursor.next = advance->sequence + 1;
+		cursor.lost = advance->lost;
+		cursor.matched = advance->sequence - nfd->start - advance->lost;
+		cursor.removed |= advance->flags & SND_AUDIO_MODULE_ADVANCE_REMOVED;
+		err = 0;
+	}
+	mutex_unlock(&nfd->lock);
+	if (!err)
+		nfd_store(nfd, &cursor);
+	return err;
+}
+
+static int ioctl_advance(struct notification_fd *nfd, const void __user *argument)
+{
+	struct snd_audio_module_advance advance;
+	int err;
+
+	if (copy_from_user(&advance, argument, sizeof(advance)))
+		return -EFAULT;
+	if (advance.reserved || advance.flags & ~SND_AUDIO_MODULE_ADVANCE_REMOVED)
+		return -EINVAL;
+
+	/* A read() would store a cursor that it took before. */
+	err = nfd_lock_reader(nfd, true);
+	if (err)
+		return err;
+	err = nfd_advance(nfd, &advance);
+	mutex_unlock(&nfd->read_lock);
+	return err ?: nfd_readable_or_sleep(nfd) != READABLE_NOTHING;
+}
+
+static long nfd_ioctl(struct file *file, unsigned int command, unsigned long argument)
+{
+	struct notification_fd *nfd = file->private_data;
+
+	if (!nfd->mappable || command != SND_AUDIO_MODULE_IOCTL_ADVANCE)
+		return -ENOTTY;
+	return ioctl_advance(nfd, (const void __user *)argument);
+}
+
+/* ------------------------------------------------------------------ life of a file */
+
 static void nfd_free(struct notification_fd *nfd)
 {
 	snd_audio_module_journal_put(nfd->journal);
@@ -571,6 +660,9 @@ static const struct file_operations nfd_operations = {
 	.owner		= THIS_MODULE,
 	.read		= nfd_read,
 	.poll		= nfd_poll,
+	.unlocked_ioctl	= nfd_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
+	.mmap		= nfd_mmap,
 	.release	= nfd_release,
 	.show_fdinfo	= nfd_show_fdinfo,
 };
@@ -604,6 +696,21 @@ static bool filter_valid(const struct snd_audio_module_filter *filter)
 	return !(filter->match & ~MATCH_ALL);
 }
 
+static int subscribe_check_flags(const struct snd_audio_module_subscribe *subscribe)
+{
+	switch (subscribe->flags) {
+	case 0:
+	case SND_AUDIO_MODULE_SUBSCRIBE_INITIAL:
+		return 0;
+	case SND_AUDIO_MODULE_SUBSCRIBE_MAP:
+		if (!SND_AUDIO_MODULE_CAN_MAP)
+			return -EOPNOTSUPP;
+		return subscribe->filter.match ? -EACCES : 0;
+	default:
+		return -EINVAL;
+	}
+}
+
 static int subscribe_check(const struct snd_audio_module_subscribe *subscribe)
 {
 	bool after = subscribe->start == SND_AUDIO_MODULE_START_AFTER;
@@ -611,28 +718,22 @@ static int subscribe_check(const struct snd_audio_module_subscribe *subscribe)
 	if (!filter_valid(&subscribe->filter) ||
 	    subscribe->start > SND_AUDIO_MODULE_START_AFTER ||
 	    (!after && (subscribe->journal_id || subscribe->sequence)) ||
-	    memchr_inv(subscribe->reserved, 0, sizeof(subscribe->reserved)))
+	    subscribe->reserved || subscribe->start_position ||
+	    memchr_inv(subscribe->reserved2, 0, sizeof(subscribe->reserved2)))
 		return -EINVAL;
-	if (subscribe->flags & SND_AUDIO_MODULE_SUBSCRIBE_MAP)
-		return -EOPNOTSUPP;
-	return subscribe->flags & ~SND_AUDIO_MODULE_SUBSCRIBE_INITIAL ? -EINVAL : 0;
+	return subscribe_check_flags(subscribe);
 }
 
 static int find_endpoint(struct snd_audio_module_card *card, const u8 *device_id, u16 *endpoint)
 {
-	struct snd_audio_module_port *port;
-	int err = -ENXIO;
+	const struct snd_audio_module_port *port;
 
 	mutex_lock(&card->lock);
-	list_for_each_entry(port, &card->ports, list) {
-		if (!memcmp(&port->device_id, device_id, sizeof(port->device_id))) {
-			*endpoint = port->index;
-			err = 0;
-			break;
-		}
-	}
+	port = snd_audio_module_port_find(card, device_id);
+	if (port)
+		*endpoint = port->index;
 	mutex_unlock(&card->lock);
-	return err;
+	return port ? 0 : -ENXIO;
 }
 
 /* Was this record there when notification @sequence came? Better one CHANGED twice than never. */
@@ -649,13 +750,13 @@ static bool is_at_most(const struct snd_audio_module_record *header, u64 sequenc
 static u64 position_after(struct snd_audio_module_journal *journal, u64 sequence)
 {
 	struct snd_audio_module_record header;
-	u64 position = atomic64_read(&journal->tail);
+	u64 position = atomic64_read(journal->tail);
 	int err;
 
 	do {
 		err = snd_audio_module_journal_peek(journal, position, &header);
 		if (err == -ESTALE)
-			position = atomic64_read(&journal->tail);
+			position = atomic64_read(journal->tail);
 		else if (!err && is_at_most(&header, sequence))
 			position += header.size;
 		else if (!err)
@@ -698,7 +799,7 @@ static int cursor_start(struct notification_fd *nfd,
 static void find_initial(struct notification_fd *nfd, u32 modules)
 {
 	struct snd_audio_module_record header;
-	u64 position = atomic64_read(&nfd->journal->tail);
+	u64 position = atomic64_read(nfd->journal->tail);
 	u64 end = nfd->cursor.position;
 
 	while (position < end) {
@@ -706,7 +807,7 @@ static void find_initial(struct notification_fd *nfd, u32 modules)
 
 		cond_resched();
 		if (err == -ESTALE)
-			position = atomic64_read(&nfd->journal->tail);
+			position = atomic64_read(nfd->journal->tail);
 		/* Being written: it may be the newest of its module, and its writer is quick. */
 		if (err == -ESTALE || err == -EAGAIN)
 			continue;
@@ -758,6 +859,7 @@ static struct notification_fd *nfd_new(struct snd_audio_module_card *card,
 	nfd->journal = card->journal;
 	snd_audio_module_journal_get(nfd->journal);
 	nfd->filter = subscribe->filter;
+	nfd->mappable = subscribe->flags & SND_AUDIO_MODULE_SUBSCRIBE_MAP;
 	mutex_init(&nfd->lock);
 	mutex_init(&nfd->read_lock);
 	INIT_LIST_HEAD(&nfd->sleeper.list);
@@ -797,6 +899,8 @@ static int nfd_install(struct notification_fd *nfd, struct snd_audio_module_subs
 	subscribe->fd = fd;
 	subscribe->start_journal_id = nfd->journal->id;
 	subscribe->start_sequence = nfd->start;
+	if (nfd->mappable)
+		subscribe->start_position = nfd->cursor.position;
 	if (copy_to_user(argument, subscribe, sizeof(*subscribe))) {
 		fput(file);
 		put_unused_fd(fd);

@@ -91,15 +91,13 @@ static enum snd_audio_module_counter write_refused(const guid_t *notification_id
 	return SND_AUDIO_MODULE_COUNTER_ACCEPTED;
 }
 
-static void port_write(struct snd_audio_module_port *port, const struct snd_audio_module *module,
-		       const struct snd_audio_module_entry *entry)
+static void port_write(struct snd_audio_module_port *port,
+		       const struct snd_audio_module_entry *entry, u32 data_size)
 {
-	struct snd_audio_module_element *element = module ? module->element : port->element;
-	struct snd_audio_module_record header;
-	u64 position;
+	u64 sequence;
 	int err;
 
-	err = snd_audio_module_journal_write(port->card->journal, entry, &header, &position);
+	err = snd_audio_module_journal_write(port->card->journal, entry, &sequence);
 	if (err == -ENODEV) {
 		snd_audio_module_port_count(port, SND_AUDIO_MODULE_COUNTER_REMOVED);
 		return;
@@ -111,8 +109,8 @@ static void port_write(struct snd_audio_module_port *port, const struct snd_audi
 		return;
 	}
 	trace_snd_audio_module_send(port->card->number, port->index, entry->module,
-				    header.sequence, header.data_size);
-	snd_audio_module_element_show(element, &header, position, entry);
+				    sequence, data_size);
+	snd_audio_module_doorbell_changed(port->card, entry->element);
 }
 
 /**
@@ -138,18 +136,41 @@ void snd_audio_module_port_write(struct snd_audio_module_port *port,
 		.type = SND_AUDIO_MODULE_RECORD_NOTIFICATION,
 		.endpoint = port->index,
 		.module = module ? module->index : SND_AUDIO_MODULE_NONE,
+		.element = module ? module->element : port->element,
 		.notification_id = notification_id,
 		.identity = identity,
 		.data = data,
 		.size = size,
 	};
-	enum snd_audio_module_counter refused =
-		write_refused(notification_id, size + (identity ? sizeof(*identity) : 0));
+	size_t data_size = size + (identity ? sizeof(*identity) : 0);
+	enum snd_audio_module_counter refused = write_refused(notification_id, data_size);
 
 	if (refused)
 		snd_audio_module_port_count(port, refused);
 	else
-		port_write(port, module, &entry);
+		port_write(port, &entry, data_size);
+}
+
+/**
+ * snd_audio_module_port_find - find the endpoint that has a DeviceId
+ * @card: where
+ * @device_id: in the order of the user ABI
+ *
+ * Context: The caller holds @card->lock, as long as it uses the port.
+ *
+ * Return: the port or NULL.
+ */
+struct snd_audio_module_port *snd_audio_module_port_find(struct snd_audio_module_card *card,
+							 const u8 *device_id)
+{
+	struct snd_audio_module_port *port;
+
+	lockdep_assert_held(&card->lock);
+
+	list_for_each_entry(port, &card->ports, list)
+		if (!memcmp(&port->device_id, device_id, sizeof(port->device_id)))
+			return port;
+	return NULL;
 }
 
 /* -EEXIST: an endpoint of the card has this name or DeviceId. */
@@ -236,7 +257,8 @@ static struct snd_audio_module_port *port_alloc(struct snd_audio_module_card *ca
  * @card: the sound card; snd_card_register() was not called yet
  * @name: of the endpoint: unique in its card, 1 to 31 bytes of printable ASCII without '/' and
  *	':'; "<name> Notification" must be a free element name of at most 43 bytes
- * @device_id: DeviceId, unique in its card and not GUID_NULL; or NULL: a random one is made (NID-4)
+ * @device_id: DeviceId, unique in its card and not GUID_NULL; or NULL: a random one is made, and
+ *	programs do not know the endpoint again when the driver comes back (NID-4)
  * @port: receives the port; NULL on every failure
  *
  * The caller gives it back with snd_audio_module_port_put(), before or after the sound card is

@@ -6,13 +6,17 @@
  * both before snd_card_register(), and posts a notification whenever a module changed:
  *
  *	snd_audio_module_port_new(card, "Speaker", NULL, &port);
- *	snd_audio_module_register(port, &equalizer, &module);
+ *	snd_audio_module_register(port, &equalizer, NULL, NULL, &module);
  *	snd_card_register(card);
  *	...
  *	snd_audio_module_post(module, &change, sizeof(change));
  *
  * It gives them back in the reverse order in card->private_free, or earlier. A driver that is
  * ported from Windows finds PortCls' calls in <sound/portcls.h>.
+ *
+ * snd_audio_module_post() may be called from any context but NMI, and never waits. Making a port or
+ * a module and giving it back is for process context and may sleep. Every call takes a port that is
+ * NULL: a driver that could not get one goes on, and notifies nobody.
  */
 #ifndef __SOUND_AUDIO_MODULE_H
 #define __SOUND_AUDIO_MODULE_H
@@ -25,6 +29,7 @@ struct snd_audio_module;
 struct snd_audio_module_port;
 struct snd_card;
 struct snd_pcm;
+struct snd_pcm_substream;
 
 /* Most bytes that snd_audio_module_post() takes in a hard interrupt. */
 #define SND_AUDIO_MODULE_MAX_HARDIRQ_SIZE	4096
@@ -53,6 +58,28 @@ struct snd_audio_module_descriptor {
 	u16 notification_size;
 };
 
+/**
+ * struct snd_audio_module_ops - what a module can do
+ * @command: handle a command (CMD-1): vendor bytes in, vendor bytes out. May be NULL.
+ *
+ *	@in has @in_size bytes and is NULL when that is 0; @out has room for *@out_size bytes, all
+ *	zero, and is NULL when that is 0. Both are at most SND_AUDIO_MODULE_MAX_COMMAND_SIZE.
+ *	Returns 0 and sets *@out_size to what was written. When *@out_size is 0 and there is an
+ *	answer: returns -EOVERFLOW, sets *@out_size to what is needed, and does nothing else: the
+ *	command comes again (CMD-5). When it is not 0 and too small: -ENOBUFS (CMD-4). Any other
+ *	error is passed on; -EINVAL and -EOPNOTSUPP are STATUS_INVALID_PARAMETER and
+ *	STATUS_INVALID_DEVICE_REQUEST. After an error other than -EOVERFLOW nobody looks at
+ *	*@out_size.
+ *
+ *	One command of a module runs at a time (CMD-7). Process context, may sleep and take the
+ *	driver's locks, but does not wait for hardware or user space (MOD-6), adds no control
+ *	element and opens no PCM. May send notifications.
+ */
+struct snd_audio_module_ops {
+	int (*command)(struct snd_audio_module *module, const void *in, size_t in_size,
+		       void *out, size_t *out_size);
+};
+
 /* NotificationId of audio modules (KSNOTIFICATIONID_AudioModule). */
 extern const guid_t snd_audio_module_notification_id;
 
@@ -65,8 +92,15 @@ const guid_t *snd_audio_module_port_device_id(const struct snd_audio_module_port
 
 int snd_audio_module_register(struct snd_audio_module_port *port,
 			      const struct snd_audio_module_descriptor *descriptor,
+			      const struct snd_audio_module_ops *ops, void *private_data,
 			      struct snd_audio_module **module);
+int snd_audio_module_register_stream(struct snd_audio_module_port *port,
+				     const struct snd_pcm_substream *substream,
+				     const struct snd_audio_module_descriptor *descriptor,
+				     const struct snd_audio_module_ops *ops, void *private_data,
+				     struct snd_audio_module **module);
 void snd_audio_module_unregister(struct snd_audio_module *module);
+void *snd_audio_module_private(const struct snd_audio_module *module);
 
 void snd_audio_module_post(struct snd_audio_module *module, const void *data, size_t size);
 

@@ -14,6 +14,10 @@
  *	KSAUDIOMODULE_NOTIFICATION		struct snd_audio_module_notification
  *	STATUS_INVALID_PARAMETER		-EINVAL
  *	STATUS_INSUFFICIENT_RESOURCES		-ENOMEM
+ *
+ * Paged buffers are for process context; the others may also be allocated, sent and freed in a
+ * softirq or with spinlocks held. In a hard interrupt nothing of this may be: what is refused there
+ * is counted, and snd_audio_module_post() is the way.
  */
 #ifndef __SOUND_PORTCLS_H
 #define __SOUND_PORTCLS_H

@@ -19,6 +19,7 @@
 #include <linux/module.h>
 #include <linux/platform_device.h>
 #include <sound/initval.h>
+#include <sound/portcls.h>
 
 #include "virtual.h"
 
@@ -32,6 +33,10 @@ MODULE_PARM_DESC(index, "Index of the card (default: the first free one)");
 module_param(id, charp, 0444);
 MODULE_PARM_DESC(id, "Id of the card (default AudioModules)");
 
+static bool no_port;
+module_param(no_port, bool, 0444);
+MODULE_PARM_DESC(no_port, "Work without notifications, as where there is no PortCls port (default n)");
+
 static const char * const endpoint_names[VIRTUAL_ENDPOINTS] = { "Speaker", "Headphones" };
 static const u8 device_ids[VIRTUAL_ENDPOINTS][16] = {
 	SND_AUDIO_MODULE_VIRTUAL_SPEAKER,
@@ -40,19 +45,28 @@ static const u8 device_ids[VIRTUAL_ENDPOINTS][16] = {
 
 static struct platform_device *platform_device;
 
+/* Without a port everything else goes on as it does with one (IF-2). */
+static int endpoint_port_new(struct virtual_endpoint *endpoint)
+{
+	guid_t device_id;
+
+	if (no_port)
+		return 0;
+	import_guid(&device_id, device_ids[endpoint->index]);
+	return snd_audio_module_port_new(endpoint->card->card, endpoint->name, &device_id,
+					 &endpoint->port);
+}
+
 static int endpoint_new(struct virtual_card *virtual, unsigned int number)
 {
 	struct virtual_endpoint *endpoint = &virtual->endpoints[number];
-	guid_t device_id;
 	int err;
 
 	endpoint->card = virtual;
 	endpoint->index = number;
 	endpoint->name = endpoint_names[number];
-	import_guid(&device_id, device_ids[number]);
 
-	err = snd_audio_module_port_new(virtual->card, endpoint->name, &device_id,
-					&endpoint->port);
+	err = endpoint_port_new(endpoint);
 	if (err)
 		return err;
 	err = virtual_pcm_new(endpoint);
@@ -61,7 +75,10 @@ static int endpoint_new(struct virtual_card *virtual, unsigned int number)
 	err = virtual_modules_new(endpoint);
 	if (err)
 		return err;
-	return virtual_meter_new(endpoint);
+	err = virtual_meter_new(endpoint);
+	if (err)
+		return err;
+	return virtual_mode_new(endpoint);
 }
 
 static void virtual_card_free(struct snd_card *card)
@@ -120,6 +137,7 @@ static int virtual_probe(struct platform_device *device)
 
 	virtual = card->private_data;
 	virtual->card = card;
+	virtual->pool_type = SND_PORTCLS_PAGED_POOL;
 	mutex_init(&virtual->late_lock);
 	card->private_free = virtual_card_free;
 	err = virtual_card_fill(virtual);
@@ -127,6 +145,7 @@ static int virtual_probe(struct platform_device *device)
 		snd_card_free(card);
 		return err;
 	}
+	platform_set_drvdata(device, card);
 	virtual_inject_new(virtual);
 	return devm_add_action_or_reset(&device->dev, virtual_card_remove, card);
 }
@@ -151,8 +170,15 @@ static int __init virtual_init(void)
 	err = PTR_ERR_OR_ZERO(platform_device);
 	if (err)
 		goto unregister_driver;
+	/* Why there is no card only the kernel's log knows. */
+	if (!platform_get_drvdata(platform_device)) {
+		err = -ENODEV;
+		goto unregister_device;
+	}
 	return 0;
 
+unregister_device:
+	platform_device_unregister(platform_device);
 unregister_driver:
 	platform_driver_unregister(&virtual_driver);
 exit_inject:

@@ -9,12 +9,19 @@
  *
  *	send	sends many notifications. Words: count=, size= (data in bytes), context=,
  *		endpoint= (0, 1), module= (0, 1, 2), method= (post, portcls: a buffer for each,
- *		reuse: one buffer for all), pool=, id= (a GUID or null).
+ *		reuse: one buffer for all), pool=, id= (a GUID or null), same= (1: the data are
+ *		zeroes, not what is said below, so that their making costs nothing).
  *	portcls	one call of PortCls at a time. Words: op= (alloc, fill, check, send, free,
  *		free_inside, forget), slot= (0 to 15), pool=, size=, context=, endpoint=, id=,
- *		no_port=.
+ *		no_port=, unknown= (fill: with an InstanceId that no module has).
  *	late	registers (op=register, instance=, endpoint=) or unregisters (op=unregister) a
- *		module after the card was registered.
+ *		module after the card was registered. It answers a command with the same bytes,
+ *		once it has slept as many milliseconds as their first four say. op=again, module=,
+ *		instance=: registers a module of a class that the endpoint has, and unregisters it.
+ *		op=release gives the driver's reference to an endpoint's port back, while its
+ *		modules go on (IF-3).
+ *	pool	the pool type that the modules ask for when a parameter changes: with one that is
+ *		refused, they have no buffer for the notification.
  *
  * free keeps the pointer in its slot, so that it can be freed twice on purpose. Another buffer may
  * be at its address by then: do that only while nothing else allocates.
@@ -28,6 +35,7 @@
  */
 
 #include <linux/completion.h>
+#include <linux/delay.h>
 #include <linux/debugfs.h>
 #include <linux/irq_work.h>
 #include <linux/sched/signal.h>
@@ -42,6 +50,7 @@
 #define SLOTS		16
 #define LINE_SIZE	256
 #define GARBAGE		0xa5
+#define HEADER_SIZE	sizeof(struct snd_audio_module_notification)
 
 static struct dentry *inject_root;
 
@@ -192,6 +201,8 @@ static int call_in(enum context context, void (*function)(void *data), void *dat
  * @pool: pool type
  * @instance: InstanceId
  * @no_port: pass NULL for the port
+ * @unknown: fill in an InstanceId that no module has
+ * @same: do not fill in data that tell notifications apart
  * @id: NotificationId
  * @id_null: pass NULL for it
  */
@@ -207,6 +218,8 @@ struct words {
 	u32 pool;
 	u32 instance;
 	u32 no_port;
+	u32 unknown;
+	u32 same;
 	guid_t id;
 	bool id_null;
 };
@@ -238,6 +251,8 @@ static int parse_number(struct words *words, const char *word, const char *value
 		{ "pool", &words->pool, U32_MAX },
 		{ "instance", &words->instance, U32_MAX },
 		{ "no_port", &words->no_port, 1 },
+		{ "unknown", &words->unknown, 1 },
+		{ "same", &words->same, 1 },
 	};
 	size_t i;
 
@@ -307,8 +322,8 @@ static void fill_notification(const struct virtual_module *module, u8 *data, siz
 	size_t head = min(size, sizeof(identity));
 
 	memset(&identity, GARBAGE, sizeof(identity));
-	export_guid(identity.class_id, &module->descriptor->class_id);
-	identity.instance_id = module->descriptor->instance_id;
+	export_guid(identity.class_id, &module->descriptor.class_id);
+	identity.instance_id = module->descriptor.instance_id;
 	memcpy(data, &identity, head);
 	fill_vendor(data + head, size - head, number);
 }
@@ -344,7 +359,8 @@ static void send_portcls(struct sending *sending, u64 number)
 	    snd_portcls_alloc_notification_buffer(sending->port, words->pool, words->size,
 						  &buffer))
 		return;
-	fill_notification(sending->module, buffer->notification_buffer, words->size, number);
+	fill_notification(sending->module, buffer->notification_buffer,
+			  words->same ? min_t(u32, words->size, HEADER_SIZE) : words->size, number);
 	snd_portcls_send_notification(sending->port, words->id_null ? NULL : &words->id, buffer);
 	if (words->method == METHOD_PORTCLS)
 		snd_portcls_free_notification_buffer(sending->port, buffer);
@@ -360,7 +376,8 @@ static void send_chunk(void *data)
 		u64 number = atomic64_inc_return(&sending->virtual->counter);
 
 		if (sending->words->method == METHOD_POST) {
-			fill_vendor(sending->vendor, vendor_size, number);
+			if (!sending->words->same)
+				fill_vendor(sending->vendor, vendor_size, number);
 			snd_audio_module_post(sending->module->module, sending->vendor,
 					      vendor_size);
 		} else {
@@ -500,13 +517,21 @@ static int portcls_alloc(struct inject_file *file, struct portcls_call *call)
 	return 0;
 }
 
+/* Contexts in which Free leaves the buffer as it is: above DISPATCH_LEVEL. */
+static bool free_refused(enum context context)
+{
+	return context == CONTEXT_HARDIRQ ||
+	       (IS_ENABLED(CONFIG_PREEMPT_RT) &&
+		(context == CONTEXT_PREEMPT || context == CONTEXT_IRQOFF));
+}
+
 /* A Free that can succeed ends a slot: its memory may not be touched any more. */
 static int portcls_free(struct inject_file *file, struct portcls_call *call)
 {
 	const struct words *words = call->words;
 
 	if (words->endpoint == file->endpoints[words->slot] && !words->no_port &&
-	    words->context != CONTEXT_HARDIRQ)
+	    !free_refused(words->context))
 		file->live[words->slot] = false;
 	return call_in(words->context, portcls_call, call);
 }
@@ -536,11 +561,16 @@ static int portcls_data(struct inject_file *file, const struct words *words)
 
 	if (!file->live[words->slot])
 		return -EINVAL;
-	if (words->op == OP_FILL)
-		fill_notification(module, buffer->notification_buffer, size, words->instance);
-	else
+	if (words->op == OP_CHECK) {
 		scnprintf(file->answer, LINE_SIZE, "unchanged=%d\n",
 			  buffer_unchanged(module, buffer, size, words->instance));
+		return 0;
+	}
+	fill_notification(module, buffer->notification_buffer, size, words->instance);
+	if (words->unknown && size >= sizeof(struct snd_audio_module_notification))
+		memset(buffer->notification_buffer +
+		       offsetof(struct snd_audio_module_notification, instance_id), GARBAGE,
+		       sizeof(u32));
 	return 0;
 }
 
@@ -575,7 +605,34 @@ static int portcls_line(struct inject_file *file, const struct words *words)
 
 /* ------------------------------------------------------------------ late */
 
-static const char * const late_ops[] = { "register", "unregister" };
+enum late_op { LATE_REGISTER, LATE_UNREGISTER, LATE_AGAIN, LATE_RELEASE };
+
+static const char * const late_ops[] = { "register", "unregister", "again", "release" };
+
+#define LATE_SLEEP_MS	5000
+
+/* A module whose handler takes as long as a test wants. */
+static int late_command(struct snd_audio_module *module, const void *in, size_t in_size, void *out,
+			size_t *out_size)
+{
+	u32 ms = 0;
+
+	if (*out_size < in_size) {
+		bool probe = !*out_size;
+
+		*out_size = in_size;
+		return probe ? -EOVERFLOW : -ENOBUFS;
+	}
+	memcpy(&ms, in, min(in_size, sizeof(ms)));
+	msleep(min_t(u32, ms, LATE_SLEEP_MS));
+	memcpy(out, in, in_size);
+	*out_size = in_size;
+	return 0;
+}
+
+static const struct snd_audio_module_ops late_module_ops = {
+	.command = late_command,
+};
 
 static int late_register(struct virtual_card *virtual, const struct words *words)
 {
@@ -589,25 +646,76 @@ static int late_register(struct virtual_card *virtual, const struct words *words
 	};
 
 	return snd_audio_module_register(virtual->endpoints[words->endpoint].port, &descriptor,
-					 &virtual->late);
+					 &late_module_ops, NULL, &virtual->late);
+}
+
+static int late_register_and_post(struct virtual_card *virtual, const struct words *words)
+{
+	int err;
+
+	if (virtual->late)
+		return -EEXIST;
+	err = late_register(virtual, words);
+	if (!err && words->count)
+		snd_audio_module_post(virtual->late, NULL, 0);
+	return err;
+}
+
+static int late_unregister(struct virtual_card *virtual)
+{
+	if (!virtual->late)
+		return -ENOENT;
+	snd_audio_module_unregister(virtual->late);
+	virtual->late = NULL;
+	return 0;
+}
+
+/* From now on the driver has none. Who has read the pointer can use it: the modules hold it. */
+static int late_release(struct virtual_endpoint *endpoint)
+{
+	struct snd_audio_module_port *port = endpoint->port;
+
+	WRITE_ONCE(endpoint->port, NULL);
+	snd_audio_module_port_put(port);
+	return 0;
+}
+
+/* What registering says of a module whose class the endpoint has already (MOD-2). */
+static int late_again(struct virtual_card *virtual, const struct words *words)
+{
+	struct virtual_endpoint *endpoint = &virtual->endpoints[words->endpoint];
+	struct snd_audio_module_descriptor descriptor =
+		endpoint->modules[words->module].descriptor;
+	struct snd_audio_module *module;
+	int err;
+
+	descriptor.instance_id = words->instance;
+	descriptor.label = "Again";
+	err = snd_audio_module_register(endpoint->port, &descriptor, NULL, NULL, &module);
+	if (!err)
+		snd_audio_module_unregister(module);
+	return err;
 }
 
 static int late_line(struct virtual_card *virtual, const struct words *words)
 {
-	bool unregister = words->op;
-	int err = 0;
+	int err;
 
 	mutex_lock(&virtual->late_lock);
-	if (unregister == !virtual->late) {
-		err = unregister ? -ENOENT : -EEXIST;
-	} else if (unregister) {
-		snd_audio_module_unregister(virtual->late);
-		virtual->late = NULL;
-	} else {
-		err = late_register(virtual, words);
+	switch (words->op) {
+	case LATE_REGISTER:
+		err = late_register_and_post(virtual, words);
+		break;
+	case LATE_UNREGISTER:
+		err = late_unregister(virtual);
+		break;
+	case LATE_AGAIN:
+		err = late_again(virtual, words);
+		break;
+	default:
+		err = late_release(&virtual->endpoints[words->endpoint]);
+		break;
 	}
-	if (!err && words->count && !unregister)
-		snd_audio_module_post(virtual->late, NULL, 0);
 	mutex_unlock(&virtual->late_lock);
 	return err;
 }
@@ -729,6 +837,7 @@ void virtual_inject_new(struct virtual_card *virtual)
 	debugfs_create_file("send", 0600, virtual->debugfs, virtual, &send_operations);
 	debugfs_create_file("portcls", 0600, virtual->debugfs, virtual, &portcls_operations);
 	debugfs_create_file("late", 0600, virtual->debugfs, virtual, &late_operations);
+	debugfs_create_u32("pool", 0600, virtual->debugfs, &virtual->pool_type);
 }
 
 /**

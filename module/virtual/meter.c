@@ -234,11 +234,12 @@ int virtual_meter_new(struct virtual_endpoint *endpoint)
 	spin_lock_init(&meter->lock);
 	timer_setup(&meter->timer, meter_timer, 0);
 
-	err = snd_audio_module_register(endpoint->port, &meter_descriptor, &meter->module);
+	err = snd_audio_module_register(endpoint->port, &meter_descriptor, NULL, NULL,
+					&meter->module);
 	if (err)
 		return err;
 	snprintf(name, sizeof(name), "%s Meter Rate", endpoint->name);
-	return snd_ctl_add(endpoint->card->card, snd_ctl_new1(&template, meter));
+	return virtual_control_new(endpoint, &template, meter, NULL);
 }
 
 /**

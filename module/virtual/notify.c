@@ -27,7 +27,7 @@ void virtual_notify(const struct virtual_endpoint *endpoint,
 		    const struct snd_audio_module_descriptor *descriptor,
 		    unsigned int pool_type, const void *data, size_t size)
 {
-	struct snd_audio_module_port *port = endpoint->port;
+	struct snd_audio_module_port *port = READ_ONCE(endpoint->port);
 	struct snd_portcls_notification_buffer *buffer;
 	struct snd_audio_module_notification identity = { };
 

@@ -16,25 +16,8 @@
  */
 
 #include <linux/slab.h>
-#include <sound/portcls.h>
 
 #include "virtual.h"
-
-/**
- * struct virtual_parameter_type - one parameter of a class of modules
- * @name: last word of the element's name; NULL ends a list
- * @values: what it may be set to; NULL: see @count
- * @texts: the same, as texts
- * @count: how many; 0 with @maximum: it is read-only; 0 without: four BYTES
- * @maximum: of a read-only parameter
- */
-struct virtual_parameter_type {
-	const char *name;
-	const u64 *values;
-	const char * const *texts;
-	unsigned int count;
-	u64 maximum;
-};
 
 #define VALUES(identifier, ...) \
 	static const u64 identifier[] = { __VA_ARGS__ }
@@ -48,21 +31,24 @@ static const char * const texts_0_1_2[] = { "0", "1", "2" };
 static const char * const texts_1_max[] = { "1", "4294967294" };
 
 static const struct virtual_parameter_type module0_parameters[] = {
-	{ .name = "Parameter1", .values = values_1_2_5, .texts = texts_1_2_5, .count = 3 },
-	{ .name = "Parameter2", .maximum = U8_MAX },
+	{ .name = "Parameter1", .type = VIRTUAL_TYPE_U32, .size = 4,
+	  .values = values_1_2_5, .texts = texts_1_2_5, .count = 3 },
+	{ .name = "Parameter2", .type = VIRTUAL_TYPE_U8, .size = 1, .maximum = U8_MAX },
 	{ }
 };
 
 static const struct virtual_parameter_type module1_parameters[] = {
-	{ .name = "Parameter1", .values = values_0_1_2, .texts = texts_0_1_2, .count = 3 },
-	{ .name = "Parameter2", .maximum = S64_MAX },
-	{ .name = "Parameter3" },
+	{ .name = "Parameter1", .type = VIRTUAL_TYPE_U8, .size = 1,
+	  .values = values_0_1_2, .texts = texts_0_1_2, .count = 3 },
+	{ .name = "Parameter2", .type = VIRTUAL_TYPE_U64, .size = 8, .maximum = S64_MAX },
+	{ .name = "Parameter3", .type = VIRTUAL_TYPE_U32, .size = 4 },
 	{ }
 };
 
 static const struct virtual_parameter_type module2_parameters[] = {
-	{ .name = "Parameter1", .values = values_1_max, .texts = texts_1_max, .count = 2 },
-	{ .name = "Parameter2", .maximum = U16_MAX },
+	{ .name = "Parameter1", .type = VIRTUAL_TYPE_U32, .size = 4,
+	  .values = values_1_max, .texts = texts_1_max, .count = 2 },
+	{ .name = "Parameter2", .type = VIRTUAL_TYPE_U16, .size = 2, .maximum = U16_MAX },
 	{ }
 };
 
@@ -73,7 +59,7 @@ static const struct virtual_parameter_type module2_parameters[] = {
 #define MODULE2_CLASS GUID_INIT(0xcc2a9527, 0x19d9, 0x4784, \
 				0x8d, 0xd4, 0x6c, 0x1f, 0xe0, 0x1e, 0x37, 0x26)
 
-#define DESCRIPTOR(class, instance, major, minor, short_name, long_name) { \
+#define DESCRIPTOR(class, instance, major, minor, short_name, long_name) .descriptor = { \
 	.class_id = class, \
 	.instance_id = instance, \
 	.version_major = major, \
@@ -87,49 +73,107 @@ static const struct virtual_parameter_type module2_parameters[] = {
 static const struct {
 	struct snd_audio_module_descriptor descriptor;
 	const struct virtual_parameter_type *parameters;
+	enum virtual_mode mode;
 } module_types[VIRTUAL_ENDPOINTS][VIRTUAL_MODULES] = {
 	{
 		{ DESCRIPTOR(MODULE0_CLASS, 0, 1, 0, "System", "Generic system module"),
-		  module0_parameters },
+		  .parameters = module0_parameters, .mode = VIRTUAL_MODE_ALL },
 		{ DESCRIPTOR(MODULE1_CLASS, 0, 2, 1, "EQ Movie",
 			     "Speaker endpoint, EQ effect module, Movie mode"),
-		  module1_parameters },
+		  .parameters = module1_parameters, .mode = VIRTUAL_MODE_MOVIE },
 		{ DESCRIPTOR(MODULE1_CLASS, 0x01000000, 2, 1, "EQ Default",
 			     "Speaker endpoint, EQ effect module, Default mode"),
-		  module1_parameters },
+		  .parameters = module1_parameters, .mode = VIRTUAL_MODE_DEFAULT },
 	}, {
 		{ DESCRIPTOR(MODULE0_CLASS, 0, 1, 0, "System", "Generic system module"),
-		  module0_parameters },
+		  .parameters = module0_parameters, .mode = VIRTUAL_MODE_ALL },
 		{ DESCRIPTOR(MODULE1_CLASS, 0, 2, 1, "EQ Movie",
 			     "Speaker HP endpoint, EQ effect module, Movie mode"),
-		  module1_parameters },
+		  .parameters = module1_parameters, .mode = VIRTUAL_MODE_MOVIE },
 		{ DESCRIPTOR(MODULE2_CLASS, 0, 2, 0, "Echo Default",
 			     "Speaker HP endpoint, Echo Cancellation effect module, Default mode"),
-		  module2_parameters },
+		  .parameters = module2_parameters, .mode = VIRTUAL_MODE_DEFAULT },
 	},
 };
 
 /* ------------------------------------------------------------------ values */
 
-/* Set a valid value: 1: it is another one than before, and was told; 0: it is not. */
-static int set_value(struct virtual_module *module, u32 parameter, u64 value)
+/**
+ * virtual_parameter_count - how many parameters a module has
+ * @module: the module
+ *
+ * Return: their number.
+ */
+u32 virtual_parameter_count(const struct virtual_module *module)
+{
+	u32 count = 0;
+
+	while (module->parameters[count].name)
+		count++;
+	return count;
+}
+
+/**
+ * virtual_parameter_access - the verbs that a parameter knows
+ * @type: its type
+ *
+ * Return: SND_AUDIO_MODULE_VERB_*, or'ed.
+ */
+u32 virtual_parameter_access(const struct virtual_parameter_type *type)
+{
+	u32 access = SND_AUDIO_MODULE_VERB_GET | SND_AUDIO_MODULE_VERB_BASIC_SUPPORT;
+
+	return type->maximum ? access : access | SND_AUDIO_MODULE_VERB_SET;
+}
+
+/* In the list of valid values; without a list any 32-bit value but all ones (8.3, 6). */
+static bool value_valid(const struct virtual_parameter_type *type, u64 value)
+{
+	unsigned int i;
+
+	for (i = 0; i < type->count; i++)
+		if (type->values[i] == value)
+			return true;
+	return !type->count && value < U32_MAX;
+}
+
+/**
+ * virtual_parameter_set - set a parameter that can be set
+ * @module: whose
+ * @parameter: its number
+ * @value: its value from now on
+ *
+ * Return: 1: it is another one than before, and was told; 0: it is the same; -EINVAL: not valid.
+ */
+int virtual_parameter_set(struct virtual_module *module, u32 parameter, u64 value)
 {
 	const struct snd_audio_module_virtual_parameter change = { .parameter = parameter };
 	int changed;
+
+	if (!value_valid(&module->parameters[parameter], value))
+		return -EINVAL;
 
 	mutex_lock(&module->lock);
 	changed = module->values[parameter] != value;
 	if (changed) {
 		module->values[parameter] = value;
 		/* 48 bytes in all, without the new value (8.4). */
-		virtual_notify(module->endpoint, module->descriptor, SND_PORTCLS_PAGED_POOL,
-			       &change, sizeof(change));
+		virtual_notify(module->endpoint, &module->descriptor,
+			       READ_ONCE(module->endpoint->card->pool_type), &change,
+			       sizeof(change));
 	}
 	mutex_unlock(&module->lock);
 	return changed;
 }
 
-static u64 get_value(struct virtual_module *module, u32 parameter)
+/**
+ * virtual_parameter_get - the value of a parameter
+ * @module: whose
+ * @parameter: its number
+ *
+ * Return: its value.
+ */
+u64 virtual_parameter_get(struct virtual_module *module, u32 parameter)
 {
 	u64 value;
 
@@ -158,7 +202,7 @@ static int list_info(struct snd_kcontrol *control, struct snd_ctl_elem_info *inf
 static int list_get(struct snd_kcontrol *control, struct snd_ctl_elem_value *value)
 {
 	const struct virtual_parameter_type *type = control_type(control);
-	u64 current_value = get_value(control->private_data, control->private_value);
+	u64 current_value = virtual_parameter_get(control->private_data, control->private_value);
 	unsigned int i = 0;
 
 	while (i + 1 < type->count && type->values[i] != current_value)
@@ -174,7 +218,8 @@ static int list_put(struct snd_kcontrol *control, struct snd_ctl_elem_value *val
 
 	if (item >= type->count)
 		return -EINVAL;
-	return set_value(control->private_data, control->private_value, type->values[item]);
+	return virtual_parameter_set(control->private_data, control->private_value,
+				     type->values[item]);
 }
 
 static int bytes_info(struct snd_kcontrol *control, struct snd_ctl_elem_info *info)
@@ -186,7 +231,7 @@ static int bytes_info(struct snd_kcontrol *control, struct snd_ctl_elem_info *in
 
 static int bytes_get(struct snd_kcontrol *control, struct snd_ctl_elem_value *value)
 {
-	u32 number = get_value(control->private_data, control->private_value);
+	u32 number = virtual_parameter_get(control->private_data, control->private_value);
 
 	memcpy(value->value.bytes.data, &number, sizeof(number));
 	return 0;
@@ -197,9 +242,7 @@ static int bytes_put(struct snd_kcontrol *control, struct snd_ctl_elem_value *va
 	u32 number;
 
 	memcpy(&number, value->value.bytes.data, sizeof(number));
-	if (number == U32_MAX)
-		return -EINVAL;
-	return set_value(control->private_data, control->private_value, number);
+	return virtual_parameter_set(control->private_data, control->private_value, number);
 }
 
 static int constant_info(struct snd_kcontrol *control, struct snd_ctl_elem_info *info)
@@ -215,7 +258,7 @@ static int constant_info(struct snd_kcontrol *control, struct snd_ctl_elem_info 
 static int constant_get(struct snd_kcontrol *control, struct snd_ctl_elem_value *value)
 {
 	value->value.integer64.value[0] =
-		get_value(control->private_data, control->private_value);
+		virtual_parameter_get(control->private_data, control->private_value);
 	return 0;
 }
 
@@ -242,6 +285,30 @@ static const struct snd_kcontrol_new constant_template = {
 	.get = constant_get,
 };
 
+/**
+ * virtual_control_new - add a control element to the card
+ * @endpoint: whose card
+ * @template: the element
+ * @chip: what its callbacks get
+ * @id: receives its id, may be NULL
+ *
+ * Return: 0; -ENOMEM; what snd_ctl_add() says, which calls a missing control an invalid one.
+ */
+int virtual_control_new(const struct virtual_endpoint *endpoint,
+			const struct snd_kcontrol_new *template, void *chip,
+			struct snd_ctl_elem_id *id)
+{
+	struct snd_kcontrol *control = snd_ctl_new1(template, chip);
+	int err;
+
+	if (!control)
+		return -ENOMEM;
+	err = snd_ctl_add(endpoint->card->card, control);
+	if (!err && id)
+		*id = control->id;
+	return err;
+}
+
 static int element_new(struct virtual_module *module, u32 parameter)
 {
 	const struct virtual_parameter_type *type = &module->parameters[parameter];
@@ -256,10 +323,11 @@ static int element_new(struct virtual_module *module, u32 parameter)
 		module->values[parameter] = type->values[0];
 
 	snprintf(name, sizeof(name), "%s %s %s", module->endpoint->name,
-		 module->descriptor->label, type->name);
+		 module->descriptor.label, type->name);
 	template.name = name;
 	template.private_value = parameter;
-	return snd_ctl_add(module->endpoint->card->card, snd_ctl_new1(&template, module));
+	return virtual_control_new(module->endpoint, &template, module,
+				   &module->element_ids[parameter]);
 }
 
 /* ------------------------------------------------------------------ modules */
@@ -271,11 +339,14 @@ static int module_new(struct virtual_endpoint *endpoint, unsigned int number)
 	int err;
 
 	module->endpoint = endpoint;
-	module->descriptor = &module_types[endpoint->index][number].descriptor;
+	module->descriptor = module_types[endpoint->index][number].descriptor;
 	module->parameters = module_types[endpoint->index][number].parameters;
+	module->mode = module_types[endpoint->index][number].mode;
 	mutex_init(&module->lock);
+	ida_init(&module->instances);
 
-	err = snd_audio_module_register(endpoint->port, module->descriptor, &module->module);
+	err = snd_audio_module_register(endpoint->port, &module->descriptor, &virtual_module_ops,
+					module, &module->module);
 	for (parameter = 0; !err && module->parameters[parameter].name; parameter++)
 		err = element_new(module, parameter);
 	return err;
@@ -305,6 +376,13 @@ void virtual_modules_free(struct virtual_endpoint *endpoint)
 {
 	unsigned int i;
 
-	for (i = 0; i < VIRTUAL_MODULES; i++)
-		snd_audio_module_unregister(endpoint->modules[i].module);
+	for (i = 0; i < VIRTUAL_MODULES; i++) {
+		struct virtual_module *module = &endpoint->modules[i];
+
+		if (!module->endpoint)
+			continue;
+		snd_audio_module_unregister(module->module);
+		ida_destroy(&module->instances);
+		mutex_destroy(&module->lock);
+	}
 }

@@ -25,6 +25,7 @@
  * struct virtual_stream - a substream that is open
  * @substream: the substream
  * @meter: of its endpoint
+ * @modules: its own, NULL where its mode has none
  * @timer: moves it on
  * @lock: protects what follows
  * @running: it plays
@@ -37,6 +38,7 @@
 struct virtual_stream {
 	struct snd_pcm_substream *substream;
 	struct virtual_meter *meter;
+	struct virtual_module *modules[VIRTUAL_MODULES];
 	struct timer_list timer;
 	spinlock_t lock;	/* see @lock above */
 	bool running;
@@ -163,6 +165,11 @@ static int pcm_open(struct snd_pcm_substream *substream)
 	if (!stream)
 		return -ENOMEM;
 
+	err = virtual_stream_modules_new(endpoint, substream, stream->modules);
+	if (err) {
+		kfree(stream);
+		return err;
+	}
 	stream->substream = substream;
 	stream->meter = &endpoint->meter;
 	spin_lock_init(&stream->lock);
@@ -177,6 +184,7 @@ static int pcm_close(struct snd_pcm_substream *substream)
 	struct virtual_stream *stream = substream->runtime->private_data;
 
 	timer_delete_sync(&stream->timer);
+	virtual_stream_modules_free(stream->modules);
 	kfree(stream);
 	return 0;
 }

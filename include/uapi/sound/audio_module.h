@@ -94,7 +94,8 @@ enum snd_audio_module_record_type {
  * @notification_id: GUID: SND_AUDIO_MODULE_NOTIFICATION_ID or a driver's own
  * @data_size: bytes of data behind this header
  * @endpoint: index of the endpoint in LIST, or SND_AUDIO_MODULE_NONE
- * @module: index of the module in LIST, or SND_AUDIO_MODULE_NONE: read the identity from the data
+ * @module: index of the module in LIST, or SND_AUDIO_MODULE_NONE, as for every stream module:
+ *	read the identity from the data
  */
 struct snd_audio_module_record {
 	__u32 size;
@@ -239,13 +240,16 @@ struct snd_audio_module_endpoint_info {
  * @version_major: the vendor's
  * @version_minor: the vendor's
  * @endpoint: index of its endpoint
- * @index: what records carry in their member module
+ * @index: what records carry in their member module; SND_AUDIO_MODULE_NONE for a stream module
  * @element_numid: its control element, 0 when it has none
  * @pcm_device: PCM device of a stream module; -1 for an endpoint module
  * @pcm_subdevice: PCM subdevice of a stream module; -1 for an endpoint module
  * @reserved: zero
  * @label: short name, unique in its endpoint: addresses and element names are made of it
  * @name: the vendor's name: at most 127 UTF-16 units as on Windows, here UTF-8, ends in zeroes
+ *
+ * A stream module is there as long as a program has that PCM substream open. Its notifications
+ * carry its own @instance_id and the endpoint's DeviceId.
  */
 struct snd_audio_module_module_info {
 	__u8 class_id[16];
@@ -325,10 +329,11 @@ enum snd_audio_module_start {
 /*
  * struct snd_audio_module_subscribe.flags
  *
- * MAP: mmap() of the fd will be asked for; needs FEATURE_MAP.
- * INITIAL: deliver first the newest notification of each module, as far as the filter lets it
- * pass and the journal still has it. Those are older than start_sequence and do not count in
- * the equation above. Needs FEATURE_INITIAL.
+ * MAP: the fd can be mapped, see struct snd_audio_module_map. Only without a filter (EACCES),
+ * because a mapping shows everything, and without INITIAL (EINVAL). Needs FEATURE_MAP.
+ * INITIAL: deliver first the newest notification of each endpoint module, as far as the filter lets
+ * it pass and the journal still has it. Those are older than start_sequence and do not count in the
+ * equation above. Needs FEATURE_INITIAL.
  */
 #define SND_AUDIO_MODULE_SUBSCRIBE_MAP		(1U << 0)
 #define SND_AUDIO_MODULE_SUBSCRIBE_INITIAL	(1U << 1)
@@ -343,6 +348,8 @@ enum snd_audio_module_start {
  * @sequence: START_AFTER: the last notification consumed; else zero. EINVAL: not sent yet
  * @fd: out: the notification fd, close-on-exec, blocking; change that with fcntl()
  * @reserved: must be zero
+ * @start_position: out: where @fd starts in a mapping, zero without MAP; in: must be zero
+ * @reserved2: must be zero
  * @start_journal_id: out: the journal that @fd reads
  * @start_sequence: out: @fd delivers what comes after this sequence
  */
@@ -353,26 +360,126 @@ struct snd_audio_module_subscribe {
 	__aligned_u64 journal_id;
 	__aligned_u64 sequence;
 	__s32 fd;
-	__u32 reserved[5];
+	__u32 reserved;
+	__aligned_u64 start_position;
+	__u32 reserved2[2];
 	__aligned_u64 start_journal_id;
 	__aligned_u64 start_sequence;
 };
+
+/**
+ * struct snd_audio_module_map - what mmap() of a notification fd with SUBSCRIBE_MAP shows first
+ * @data_offset: bytes from here to the ring; a page
+ * @data_size: bytes of the ring, a power of two; the mapping has both together
+ * @journal_id: as in INFO
+ * @reserved: zero
+ * @head: position behind the youngest record
+ * @tail: position of the oldest record
+ * @newest: sequence of the newest notification
+ * @removed: not 0: the card is gone, nothing is written any more
+ * @reserved2: zero
+ *
+ * Read-only. Map it shared, from offset 0. A position counts bytes since the journal's beginning
+ * and never wraps; the record at a position is at that position modulo @data_size, whole: where one
+ * would go across the end there is a PAD record, of which only size and type are there. The mapping
+ * stays when the fd is closed and when the card or its driver goes.
+ *
+ * The reader has a position, and the sequence that it expects next; it starts with start_position
+ * and start_sequence + 1. It does this, in this order:
+ *
+ *   1. Load @head, acquire. At its position there is nothing: step 5.
+ *   2. Load the record's type, acquire. BUSY: step 5.
+ *   3. Copy what it needs of the record with relaxed loads. What it copied means nothing yet.
+ *   4. An acquire fence; load @tail, relaxed. @tail is behind its position: the record was
+ *      overwritten: go on at @tail, step 1. Else the copy is good. PAD: go on behind it. A
+ *      notification with a sequence below the expected one was there before it started: go on
+ *      behind it. A sequence above (of a record that is no notification: not below) the expected
+ *      one: those between are lost.
+ *   5. Load @removed, acquire, then @newest, acquire, then @head: is it still there? Then what is
+ *      missing up to @newest is lost, and when @removed was set this is the end. Else
+ *      SND_AUDIO_MODULE_IOCTL_ADVANCE, and poll() when that returns 0.
+ *
+ * Each 8-byte member is loaded at once, by one atomic load, also by 32-bit programs. The partners
+ * of these barriers are named in the kernel's journal.
+ */
+struct snd_audio_module_map {
+	__u32 data_offset;
+	__u32 data_size;
+	__aligned_u64 journal_id;
+	__u32 reserved[12];
+	__aligned_u64 head;
+	__aligned_u64 tail;
+	__aligned_u64 newest;
+	__u32 removed;
+	__u32 reserved2[9];
+};
+
+/* struct snd_audio_module_advance.flags: REMOVED was told; from now on poll() reports POLLHUP. */
+#define SND_AUDIO_MODULE_ADVANCE_REMOVED	(1U << 0)
+
+/**
+ * struct snd_audio_module_advance - SND_AUDIO_MODULE_IOCTL_ADVANCE
+ * @position: of the record that the reader of a mapping looks at next; not below an earlier one
+ * @sequence: the last notification that it consumed; not below an earlier one
+ * @lost: how many of those since start_sequence were lost; not below an earlier one
+ * @flags: SND_AUDIO_MODULE_ADVANCE_*
+ * @reserved: must be zero
+ *
+ * read(), poll() and fdinfo go on from there. A reader calls it when it has found nothing, and
+ * before it asks poll(), never while there is something to read.
+ */
+struct snd_audio_module_advance {
+	__aligned_u64 position;
+	__aligned_u64 sequence;
+	__aligned_u64 lost;
+	__u32 flags;
+	__u32 reserved;
+};
+
+/* Most bytes of a command, and of its answer. */
+#define SND_AUDIO_MODULE_MAX_COMMAND_SIZE	64000
+
+/* Windows' property verbs: struct snd_audio_module_command.verb, and access in answers. */
+#define SND_AUDIO_MODULE_VERB_GET		0x1U
+#define SND_AUDIO_MODULE_VERB_SET		0x2U
+#define SND_AUDIO_MODULE_VERB_BASIC_SUPPORT	0x200U
 
 /**
  * struct snd_audio_module_command - SND_AUDIO_MODULE_IOCTL_COMMAND
  * @device_id: GUID of the endpoint
  * @class_id: GUID of the module's class
  * @instance_id: which module of that class
- * @verb: Windows' property verb: 1 get, 0x200 basic support; set is refused
+ * @verb: SND_AUDIO_MODULE_VERB_GET: the module handles the command, whose bytes say what is to be
+ *	read or set. VERB_BASIC_SUPPORT: the kernel answers for it which verbs there are: 40 bytes
+ *	(KSPROPERTY_DESCRIPTION), or the first 4 of them when @out_size is less
  * @pcm_device: PCM device of a stream module, or -1
  * @pcm_subdevice: PCM subdevice of a stream module, or -1
  * @in: user pointer: the vendor's command
- * @out: user pointer: the vendor's answer
- * @in_size: bytes at @in
- * @out_size: in: bytes at @out. Out: bytes of the answer, or needed
+ * @out: user pointer: receives the vendor's answer
+ * @in_size: bytes at @in, at most SND_AUDIO_MODULE_MAX_COMMAND_SIZE; may be 0
+ * @out_size: in: bytes at @out, of which SND_AUDIO_MODULE_MAX_COMMAND_SIZE are used at most; may
+ *	be 0. Out: bytes of the answer; with EOVERFLOW bytes that it needs; else 0
  * @reserved: must be zero
  *
- * Reserved: kernels without FEATURE_COMMAND answer ENOTTY.
+ * Checked in this order, as Windows does: EFAULT, EINVAL for @reserved; EACCES: the device is not
+ * open for writing; ENXIO: no endpoint has this @device_id; EOPNOTSUPP: the endpoint, or the
+ * stream, has no module; EINVAL: @in_size is too large; EINVAL: no module there has this @class_id
+ * and @instance_id; EACCES: another process opened the stream; EOPNOTSUPP: @verb, or the module
+ * takes no commands. Then what the module says:
+ *
+ *	errno		Windows				meaning
+ *	0		STATUS_SUCCESS			@out_size bytes are the answer
+ *	EOVERFLOW	STATUS_BUFFER_OVERFLOW		@out_size was 0, and is what is needed now;
+ *							nothing was done, send it again
+ *	ENOBUFS		STATUS_BUFFER_TOO_SMALL		@out_size was not 0, and too small
+ *	EINVAL		STATUS_INVALID_PARAMETER	something in the command
+ *	EOPNOTSUPP	STATUS_INVALID_DEVICE_REQUEST	not with this verb or parameter
+ *	ENOMEM		STATUS_INSUFFICIENT_RESOURCES	no memory
+ *	EIO		STATUS_INTERNAL_ERROR		the driver is wrong
+ *	ENODEV		STATUS_DEVICE_REMOVED		the card is gone
+ *
+ * One command of a module runs at a time; those of other modules do not wait for it. Kernels
+ * without FEATURE_COMMAND answer ENOTTY.
  */
 struct snd_audio_module_command {
 	__u8 device_id[16];
@@ -393,14 +500,18 @@ struct snd_audio_module_command {
  *
  * INFO: fills the structure; fails with ENODEV when the card is gone.
  * LIST: see struct snd_audio_module_list.
- * COMMAND: reserved.
+ * COMMAND: see struct snd_audio_module_command.
  * SUBSCRIBE: EINVAL, ENXIO and ESTALE for what the structures above call so, ENODEV when the card
  * is gone, EMFILE, ENFILE, ENOMEM, EOPNOTSUPP for flags whose feature this kernel does not have.
  * All: EFAULT for a pointer that leads nowhere.
  *
  * On the notification fd:
  *
- * ADVANCE: reserved for readers of a mapped journal; ENOTTY without FEATURE_MAP.
+ * ADVANCE: where the reader of a mapping is. Returns 1 when there is something behind it, and 0
+ * when not: then what comes makes the fd readable. EINVAL: nobody can be there, or flags, reserved;
+ * ENOTTY: the fd was not made with SUBSCRIBE_MAP.
+ *
+ * mmap(): EACCES without SUBSCRIBE_MAP, and for writing; EINVAL: more than there is.
  *
  * read(): EMSGSIZE when the next record does not fit, EAGAIN with O_NONBLOCK when there is none,
  * EINTR, EFAULT, ENOMEM; the position does not move when it fails. 0 after REMOVED.
@@ -409,7 +520,7 @@ struct snd_audio_module_command {
 #define SND_AUDIO_MODULE_IOCTL_LIST		_IOWR('H', 0x71, struct snd_audio_module_list)
 #define SND_AUDIO_MODULE_IOCTL_COMMAND		_IOWR('H', 0x72, struct snd_audio_module_command)
 #define SND_AUDIO_MODULE_IOCTL_SUBSCRIBE	_IOWR('H', 0x73, struct snd_audio_module_subscribe)
-#define SND_AUDIO_MODULE_IOCTL_ADVANCE		_IOW('H', 0x74, __u64)
+#define SND_AUDIO_MODULE_IOCTL_ADVANCE		_IOW('H', 0x74, struct snd_audio_module_advance)
 
 /*
  * TLV of the notification elements: one container (type 0, ALSA's) that holds these, each a
