@@ -53,6 +53,13 @@ static int get_devices(sd_bus *bus, const char *path, const char *interface, con
 
 /* ---- Finding modules ---- */
 
+/* Applications find what belongs to the endpoint; a stream's modules are its program's (MOD-4). */
+static bool is_found(const struct module *module, const struct audiomodule_guid *class_id)
+{
+	return module->info.pcm_device < 0 &&
+	       (!class_id || audiomodule_guid_equal(class_id, &module->info.class_id));
+}
+
 static int reply_modules(sd_bus_message *call, const struct endpoint *endpoint,
 			 const struct audiomodule_guid *class_id)
 {
@@ -63,7 +70,7 @@ static int reply_modules(sd_bus_message *call, const struct endpoint *endpoint,
 		r = sd_bus_message_open_container(reply, 'a', "o");
 	for (const struct module *module = endpoint->modules; r >= 0 && module;
 	     module = module->next)
-		if (!class_id || audiomodule_guid_equal(class_id, &module->info.class_id))
+		if (is_found(module, class_id))
 			r = sd_bus_message_append(reply, "o", module->path);
 	if (r >= 0)
 		r = sd_bus_message_close_container(reply);

@@ -9,6 +9,7 @@
 
 #include "bus-open.h"
 #include "card.h"
+#include "command.h"
 #include "log.h"
 
 #define SCAN_DELAY	20000	/* microseconds: a card's nodes appear one after the other */
@@ -178,6 +179,11 @@ int manager_new(const char *bus, const char *directory, struct manager **manager
 	r = start_bus(new, bus);
 	if (r < 0)
 		return r;
+	r = commands_new(new, &new->commands);
+	if (r < 0) {
+		log_error("Cannot prepare for commands: %s", strerror(-r));
+		return r;
+	}
 	r = start_watch(new);
 	if (r < 0)
 		return r;
@@ -195,6 +201,7 @@ struct manager *manager_free(struct manager *manager)
 	manager->ending = true;
 	while (manager->cards)
 		card_free(manager->cards);
+	commands_free(manager->commands);
 	sd_event_source_disable_unref(manager->scan_timer);
 	sd_event_source_disable_unref(manager->watch_source);
 	audiomodule_watch_free(manager->watch);

@@ -19,6 +19,7 @@
 #define MAX_SUBSCRIPTIONS_PER_CLIENT	64
 
 struct card;
+struct commands;
 
 struct manager {
 	sd_event *event;
@@ -29,6 +30,7 @@ struct manager {
 	sd_event_source *scan_timer;
 	unsigned int attempts;		/* left for cards that are not ready yet */
 	struct card *cards;
+	struct commands *commands;
 	bool ending;			/* the daemon goes, the cards do not: tell nobody */
 };
 

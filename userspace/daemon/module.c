@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * DOC: org.audiomodule1.Module: what a module is. Its properties never change: a module of which
- * one changed is another object.
+ * DOC: org.audiomodule1.Module: what a module is, and commands to it. Its properties never change:
+ * a module of which one changed is another object.
  */
 #include <stddef.h>
 
 #include "card.h"
+#include "command.h"
 
 static int get_class_id(sd_bus *bus, const char *path, const char *interface,
 			const char *property, sd_bus_message *reply, void *context,
@@ -42,6 +43,14 @@ static const sd_bus_vtable vtable[] = {
 			SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_PROPERTY("MinorVersion", "u", NULL, offsetof(struct module, info.version_minor),
 			SD_BUS_VTABLE_PROPERTY_CONST),
+	/* -1, or the open PCM substream that has this module */
+	SD_BUS_PROPERTY("PcmDevice", "i", NULL, offsetof(struct module, info.pcm_device),
+			SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("PcmSubdevice", "i", NULL, offsetof(struct module, info.pcm_subdevice),
+			SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_METHOD_WITH_ARGS("SendCommand", SD_BUS_ARGS("ay", command, "a{sv}", options),
+				SD_BUS_RESULT("u", status, "s", error, "ay", result), command_send,
+				SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_VTABLE_END
 };
 

@@ -68,6 +68,11 @@ static int read_value(sd_bus_message *message, const struct option *option,
 	return r < 0 ? r : sd_bus_message_exit_container(message);
 }
 
+static int set_unknown(sd_bus_error *error, const char *key)
+{
+	return sd_bus_error_setf(error, BUS_ERROR_UNKNOWN_OPTION, "Unknown option \"%.64s\"", key);
+}
+
 /* given: bit N is set: known[N] was there. */
 static int read_option(sd_bus_message *message, struct options *options, uint32_t *given,
 		       sd_bus_error *error)
@@ -81,8 +86,7 @@ static int read_option(sd_bus_message *message, struct options *options, uint32_
 	while (i < KNOWN && strcmp(known[i].key, key) != 0)
 		i++;
 	if (i == KNOWN)
-		return sd_bus_error_setf(error, BUS_ERROR_UNKNOWN_OPTION,
-					 "Unknown option \"%.64s\"", key);
+		return set_unknown(error, key);
 	if (*given & 1U << i)
 		return sd_bus_error_setf(error, BUS_ERROR_INVALID_ARGUMENT,
 					 "Option %s is given twice", key);
@@ -122,4 +126,18 @@ int options_read(sd_bus_message *message, struct options *options, sd_bus_error 
 	if (r >= 0)
 		r = sd_bus_message_exit_container(message);
 	return r < 0 ? r : set_start(options, given, error);
+}
+
+int options_read_none(sd_bus_message *message, sd_bus_error *error)
+{
+	const char *key;
+	int r = sd_bus_message_enter_container(message, 'a', "{sv}");
+
+	if (r >= 0)
+		r = sd_bus_message_enter_container(message, 'e', "sv");
+	if (r > 0) {
+		r = sd_bus_message_read_basic(message, 's', &key);
+		return r < 0 ? r : set_unknown(error, key);
+	}
+	return r < 0 ? r : sd_bus_message_exit_container(message);
 }

@@ -18,4 +18,7 @@ struct options {
 /* Reads an a{sv}; on failure error is set and named. */
 int options_read(sd_bus_message *message, struct options *options, sd_bus_error *error);
 
+/* Reads an a{sv} that may have no key: SendCommand has no options yet. */
+int options_read_none(sd_bus_message *message, sd_bus_error *error);
+
 #endif /* AUDIOMODULED_OPTIONS_H */

@@ -72,6 +72,28 @@ const char *audiomodule_bus_error(const struct audiomodule_bus *bus);
 int audiomodule_bus_list(struct audiomodule_bus *bus, struct audiomodule_list **list);
 
 /**
+ * audiomodule_bus_command() - send a command to a module and wait for its answer
+ * @bus: the connection
+ * @object_path: the module's object, of the list
+ * @command: the vendor's bytes; may be NULL when @command_size is 0
+ * @command_size: how many, at most AUDIOMODULE_MAX_COMMAND_SIZE
+ * @answer: receives the vendor's answer; free() it. NULL when it has no bytes, or on failure
+ * @answer_size: receives its bytes
+ *
+ * Waits as long as a call on the bus may take, 25 seconds unless the environment says otherwise;
+ * the module may execute the command even later. Commands of one client to one module are executed
+ * in their order.
+ *
+ * Return: 0: executed (UWP-1); whether with success, the answer may say. -ENODEV: the module or its
+ * card is gone. -EBUSY: too many commands are under way; -EIO: audiomoduled cannot open the card;
+ * failures as audiomodule_bus_list(): for those audiomodule_bus_error() has a text. Otherwise, with
+ * the text "", what the module said: -EINVAL, -EOPNOTSUPP and others of audiomodule_command().
+ */
+int audiomodule_bus_command(struct audiomodule_bus *bus, const char *object_path,
+			    const void *command, size_t command_size, void **answer,
+			    size_t *answer_size);
+
+/**
  * audiomodule_bus_subscribe() - receive notifications of one endpoint as events
  * @bus: the connection
  * @object_path: the endpoint's object, of the list

@@ -128,6 +128,20 @@ int audiomodule_cards(const char *directory, unsigned int **cards, size_t *count
  */
 int audiomodule_open(const char *directory, unsigned int card, struct audiomodule **handle);
 
+/**
+ * audiomodule_open_for_commands() - open a card to send commands, too
+ * @directory: where the device nodes are, or NULL
+ * @card: its number
+ * @handle: receives the handle; NULL on failure
+ *
+ * Needs the permission to write to the device. All else works with both handles, so whoever sends
+ * no commands should not ask for it.
+ *
+ * Return: 0; failures as audiomodule_open().
+ */
+int audiomodule_open_for_commands(const char *directory, unsigned int card,
+				  struct audiomodule **handle);
+
 /** audiomodule_close() - close a card; subscriptions made from it live on */
 struct audiomodule *audiomodule_close(struct audiomodule *handle);
 
@@ -199,7 +213,7 @@ struct audiomodule_endpoint {
  * @version_minor: the vendor's
  * @label: short name, unique in its endpoint; UTF-8 as for endpoints
  * @name: the vendor's name; UTF-8 as for endpoints
- * @index: what records carry as module
+ * @index: what records carry as module; AUDIOMODULE_NONE for a stream module
  * @element_numid: its control element; 0: none, or learnt through the bus
  * @pcm_device: of a stream module, else -1
  * @pcm_subdevice: of a stream module, else -1
@@ -247,8 +261,8 @@ int audiomodule_list_all(const char *directory, struct audiomodule_list **list);
 struct audiomodule_list *audiomodule_list_free(struct audiomodule_list *list);
 
 /*
- * The n-th endpoint or module, from 0, in the order of card, endpoint index and module index; NULL
- * behind the last. They live as long as the list.
+ * The n-th endpoint or module, from 0, in the order of card, endpoint index and module index (then
+ * stream modules, by device, subdevice and label); NULL behind the last. They live as long as the list.
  */
 const struct audiomodule_endpoint *audiomodule_list_endpoint(const struct audiomodule_list *list,
 							     size_t n);
@@ -299,6 +313,41 @@ void audiomodule_address_format(const struct audiomodule_list *list,
 				const struct audiomodule_endpoint *endpoint,
 				const struct audiomodule_module *module,
 				char address[AUDIOMODULE_ADDRESS_SIZE]);
+
+/* ---- Commands ---- */
+
+/* Most bytes of a command, and of its answer. */
+#define AUDIOMODULE_MAX_COMMAND_SIZE		64000
+
+/**
+ * audiomodule_command() - send a command to a module and wait for its answer
+ * @handle: the module's card, from audiomodule_open_for_commands()
+ * @module: which; its endpoint's device_id, class_id, instance_id, pcm_device and pcm_subdevice are
+ *	looked at
+ * @command: the vendor's bytes; may be NULL when @command_size is 0
+ * @command_size: how many, at most AUDIOMODULE_MAX_COMMAND_SIZE
+ * @answer: receives the vendor's answer; free() it. NULL when it has no bytes, or on failure
+ * @answer_size: receives its bytes
+ *
+ * Commands are answered in two calls, as on Windows (CMD-4): the first asks how long the answer is,
+ * and a command that has an answer does nothing then and is sent again (CMD-5). A command without
+ * one, as SYSVAD's SET, is executed by the first call. Should the answer have grown in between, it
+ * is asked for again.
+ *
+ * Blocks as long as the module takes, and while it handles other commands (CMD-7). A signal does
+ * not end that.
+ *
+ * Return: 0: the module executed it; whether with success, its answer may say. -EACCES: the handle
+ * is not for commands, or another process opened the stream that has the module; -ENXIO: the card
+ * has no such endpoint; -ENODEV: the card is gone; -EINVAL: the endpoint has no such module, or
+ * @command_size is too large; -EOPNOTSUPP: the endpoint has no modules, or the module takes no
+ * commands; -ENOTTY: the kernel has no commands; -EPROTO: the answer is longer than answers may be;
+ * -EAGAIN: it grew at each of many attempts; -ENOMEM. Otherwise what the module said: -EINVAL,
+ * -EOPNOTSUPP, -EIO and others.
+ */
+int audiomodule_command(struct audiomodule *handle, const struct audiomodule_module *module,
+			const void *command, size_t command_size, void **answer,
+			size_t *answer_size);
 
 /* ---- Subscriptions ---- */
 

@@ -30,13 +30,15 @@ static int read_guid(sd_bus_message *message, struct audiomodule_guid *guid)
 static int read_text(sd_bus_message *message, char *to, size_t size)
 {
 	const char *text;
+	size_t length;
 	int r = sd_bus_message_read(message, "v", "s", &text);
 
 	if (r < 0)
 		return r;
-	if (strlen(text) >= size)
+	length = strlen(text);
+	if (length >= size)
 		return -EBADMSG;
-	memcpy(to, text, strlen(text));
+	memcpy(to, text, length + 1);
 	return 0;
 }
 
@@ -101,6 +103,10 @@ static int read_module_property(sd_bus_message *message, const char *name, struc
 		return sd_bus_message_read(message, "v", "u", &module->version_major);
 	if (strcmp(name, "MinorVersion") == 0)
 		return sd_bus_message_read(message, "v", "u", &module->version_minor);
+	if (strcmp(name, "PcmDevice") == 0)
+		return sd_bus_message_read(message, "v", "i", &module->pcm_device);
+	if (strcmp(name, "PcmSubdevice") == 0)
+		return sd_bus_message_read(message, "v", "i", &module->pcm_subdevice);
 	return sd_bus_message_skip(message, "v");
 }
 

@@ -20,7 +20,7 @@ static const char *directory_or_default(const char *directory)
 	return directory ? directory : AUDIOMODULE_DIRECTORY;
 }
 
-static int open_node(const char *directory, const char *name)
+static int open_node(const char *directory, const char *name, int access)
 {
 	_cleanup_(cleanup_memory) char *path = NULL;
 	int fd;
@@ -30,7 +30,7 @@ static int open_node(const char *directory, const char *name)
 		return -ENOMEM;
 	}
 	/* O_NONBLOCK: a device in exclusive use answers EBUSY instead of making us wait. */
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	fd = open(path, access | O_CLOEXEC | O_NONBLOCK);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -65,12 +65,15 @@ static int check_version(struct audiomodule *handle)
 		return r;
 	if (info.abi_version >> 16 != SND_AUDIO_MODULE_ABI_VERSION >> 16)
 		return -EPROTONOSUPPORT;
+	handle->can_map = info.features & SND_AUDIO_MODULE_FEATURE_MAP;
 	return 0;
 }
 
 DEFINE_CLEANUP(cleanup_card, struct audiomodule *, audiomodule_close)
 
-int audiomodule_open(const char *directory, unsigned int card, struct audiomodule **handle)
+/* access: of the hwdep device; the control device is only asked. */
+static int open_card(const char *directory, unsigned int card, int access,
+		     struct audiomodule **handle)
 {
 	_cleanup_(cleanup_card) struct audiomodule *new = NULL;
 	_cleanup_(cleanup_fd) int control = -1;
@@ -80,7 +83,7 @@ int audiomodule_open(const char *directory, unsigned int card, struct audiomodul
 
 	*handle = NULL;
 	snprintf(name, sizeof(name), "controlC%u", card);
-	control = open_node(directory, name);
+	control = open_node(directory, name, O_RDONLY);
 	if (control < 0)
 		return control;
 	memset(&info, 0, sizeof(info));
@@ -96,7 +99,7 @@ int audiomodule_open(const char *directory, unsigned int card, struct audiomodul
 		return -ENOMEM;
 	new->card = card;
 	text_clean(new->id, sizeof(new->id), (const char *)info.id, sizeof(info.id));
-	new->fd = open_node(directory, name);
+	new->fd = open_node(directory, name, access);
 	if (new->fd < 0)
 		return new->fd;
 	r = check_version(new);
@@ -104,6 +107,17 @@ int audiomodule_open(const char *directory, unsigned int card, struct audiomodul
 		return r;
 	*handle = steal_pointer(new);
 	return 0;
+}
+
+int audiomodule_open(const char *directory, unsigned int card, struct audiomodule **handle)
+{
+	return open_card(directory, card, O_RDONLY, handle);
+}
+
+int audiomodule_open_for_commands(const char *directory, unsigned int card,
+				  struct audiomodule **handle)
+{
+	return open_card(directory, card, O_RDWR, handle);
 }
 
 struct audiomodule *audiomodule_close(struct audiomodule *handle)

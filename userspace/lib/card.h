@@ -16,6 +16,7 @@ struct audiomodule {
 	int fd;			/* the hwdep device */
 	unsigned int card;
 	char id[16];
+	bool can_map;		/* its journal */
 };
 
 /* One more try after a signal is right for every ioctl here: a failed one changed nothing. */

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define _cleanup_(function)	__attribute__((cleanup(function)))
@@ -23,9 +24,13 @@
 			function(*variable);			\
 	}
 
+/* A variable of any pointer type: read as what it is, a void * is another type. */
 static inline void cleanup_memory(void *variable)
 {
-	free(*(void **)variable);
+	void *memory;
+
+	memcpy(&memory, variable, sizeof(memory));
+	free(memory);
 }
 
 static inline void cleanup_fd(int *fd)

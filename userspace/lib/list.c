@@ -66,14 +66,15 @@ const struct audiomodule_module *audiomodule_list_module(const struct audiomodul
 static void *add_entry(void *array, size_t *count, size_t size)
 {
 	void **grown = reallocarray(*(void **)array, *count + 1, sizeof(void *));
+	void *entry;
 
 	if (!grown)
 		return NULL;
 	*(void **)array = grown;
-	grown[*count] = calloc(1, size);
-	if (!grown[*count])
-		return NULL;
-	return grown[(*count)++];
+	entry = calloc(1, size);
+	if (entry)
+		grown[(*count)++] = entry;
+	return entry;
 }
 
 /* Moves the last entry to where it belongs; later ones of the same rank stay behind. */
@@ -107,7 +108,15 @@ static int compare_modules(const void *a, const void *b)
 	const struct audiomodule_module *left = a, *right = b;
 	int order = compare_endpoints(left->endpoint, right->endpoint);
 
-	return order ? order : compare_numbers(left->index, right->index);
+	if (!order)
+		order = compare_numbers(left->index, right->index);
+	/* Stream modules have no index. */
+	if (!order)
+		order = compare_numbers((uint32_t)left->pcm_device, (uint32_t)right->pcm_device);
+	if (!order)
+		order = compare_numbers((uint32_t)left->pcm_subdevice,
+					(uint32_t)right->pcm_subdevice);
+	return order ? order : strcmp(left->label, right->label);
 }
 
 /* Returns -ENOMEM when there is a path that cannot be copied. */

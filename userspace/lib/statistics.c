@@ -60,6 +60,9 @@ int audiomodule_subscription_statistics(const struct audiomodule_subscription *s
 	char path[64];
 
 	memset(statistics, 0, sizeof(*statistics));
+	/* Until then the kernel does not know how far the reader of a mapping is. */
+	if (subscription->map.header)
+		map_advance(&subscription->map, subscription->fd);
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", subscription->fd);
 	file = fopen(path, "re");
 	if (!file)

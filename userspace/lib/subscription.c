@@ -3,6 +3,8 @@
  * DOC: a subscription is a notification fd and the bytes read ahead from it. One read() fetches as
  * many records as fit; the caller takes them one by one. Its position is behind the last record
  * that the caller took, so that a program can store it, end, and resume without a gap.
+ *
+ * Without a filter the journal is mapped, and read() is not called: map.c does what it does.
  */
 #include <fcntl.h>
 #include <string.h>
@@ -54,27 +56,66 @@ static int set_begin(struct snd_audio_module_subscribe *request,
 	return 0;
 }
 
+static int make_request(struct snd_audio_module_subscribe *request,
+			const struct audiomodule_filter *filter,
+			const struct audiomodule_begin *begin)
+{
+	int r;
+
+	memset(request, 0, sizeof(*request));
+	r = filter ? set_filter(&request->filter, filter) : 0;
+	if (r < 0)
+		return r;
+	return begin ? set_begin(request, begin) : 0;
+}
+
+static void get_start(const struct snd_audio_module_subscribe *request,
+		      struct audiomodule_position *start)
+{
+	start->journal_id = request->start_journal_id;
+	start->sequence = request->start_sequence;
+}
+
 int audiomodule_subscribe_fd(struct audiomodule *handle, const struct audiomodule_filter *filter,
 			     const struct audiomodule_begin *begin,
 			     struct audiomodule_position *start)
 {
 	struct snd_audio_module_subscribe request;
-	int r;
+	int r = make_request(&request, filter, begin);
 
-	memset(&request, 0, sizeof(request));
-	request.fd = 0;
-	r = filter ? set_filter(&request.filter, filter) : 0;
-	if (r < 0)
-		return r;
-	r = begin ? set_begin(&request, begin) : 0;
 	if (r < 0)
 		return r;
 	r = card_ioctl(handle->fd, SND_AUDIO_MODULE_IOCTL_SUBSCRIBE, &request);
 	if (r < 0)
 		return r;
-	start->journal_id = request.start_journal_id;
-	start->sequence = request.start_sequence;
+	get_start(&request, start);
 	return request.fd;
+}
+
+/*
+ * A notification fd and a mapping of its journal. -EOPNOTSUPP: this kernel, or what is asked for,
+ * allows none.
+ */
+static int subscribe_mapped(struct audiomodule *handle, const struct audiomodule_filter *filter,
+			    const struct audiomodule_begin *begin,
+			    struct audiomodule_position *start, struct map *map)
+{
+	struct snd_audio_module_subscribe request;
+	_cleanup_(cleanup_fd) int fd = -1;
+	int r = make_request(&request, filter, begin);
+
+	if (r < 0)
+		return r;
+	if (!handle->can_map || request.filter.match || request.flags)
+		return -EOPNOTSUPP;
+	request.flags = SND_AUDIO_MODULE_SUBSCRIBE_MAP;
+	r = card_ioctl(handle->fd, SND_AUDIO_MODULE_IOCTL_SUBSCRIBE, &request);
+	if (r < 0)
+		return r;
+	fd = request.fd;
+	get_start(&request, start);
+	r = map_open(map, fd, request.start_position, request.start_sequence);
+	return r < 0 ? -EOPNOTSUPP : steal_fd(&fd);
 }
 
 int audiomodule_subscribe(struct audiomodule *handle, const struct audiomodule_filter *filter,
@@ -82,17 +123,23 @@ int audiomodule_subscribe(struct audiomodule *handle, const struct audiomodule_f
 			  struct audiomodule_subscription **subscription)
 {
 	struct audiomodule_position start;
+	_cleanup_(map_close) struct map map = { .header = NULL };
 	_cleanup_(cleanup_fd) int fd = -1;
 	int r;
 
 	*subscription = NULL;
-	fd = audiomodule_subscribe_fd(handle, filter, begin, &start);
+	fd = subscribe_mapped(handle, filter, begin, &start, &map);
+	if (fd == -EOPNOTSUPP)
+		fd = audiomodule_subscribe_fd(handle, filter, begin, &start);
 	if (fd < 0)
 		return fd;
 	r = audiomodule_subscription_from_fd(fd, &start, subscription);
-	if (r == 0)
-		steal_fd(&fd);
-	return r;
+	if (r < 0)
+		return r;
+	steal_fd(&fd);
+	(*subscription)->map = map;
+	map.header = NULL;
+	return 0;
 }
 
 static int set_nonblocking(int fd)
@@ -133,6 +180,7 @@ audiomodule_subscription_free(struct audiomodule_subscription *subscription)
 {
 	if (!subscription)
 		return NULL;
+	map_close(&subscription->map);
 	cleanup_fd(&subscription->fd);
 	free(subscription->buffer);
 	free(subscription);
@@ -173,28 +221,38 @@ static int grow(struct audiomodule_subscription *subscription)
 	return 0;
 }
 
+/* As map_read(). */
+static ssize_t read_fd(int fd, uint8_t *to, size_t size)
+{
+	ssize_t r;
+
+	do {
+		r = read(fd, to, size);
+	} while (r < 0 && errno == EINTR);
+	if (r > 0)
+		return r;
+	if (r == 0)
+		return -ENODEV;
+	return errno == EAGAIN ? 0 : -errno;
+}
+
 /* Returns 1: there are bytes; 0: none now; -ENODEV: end of file. */
-static int fill(struct audiomodule_subscription *subscription)
+static int fill(struct audiomodule_subscription *s)
 {
 	for (;;) {
-		ssize_t size = read(subscription->fd, subscription->buffer,
-				    subscription->buffer_size);
+		ssize_t size = s->map.header ?
+			map_read(&s->map, s->fd, s->buffer, s->buffer_size) :
+			read_fd(s->fd, s->buffer, s->buffer_size);
 		int r;
 
 		if (size > 0) {
-			subscription->used = 0;
-			subscription->filled = (size_t)size;
+			s->used = 0;
+			s->filled = (size_t)size;
 			return 1;
 		}
-		if (size == 0)
-			return -ENODEV;
-		if (errno == EAGAIN)
-			return 0;
-		if (errno == EINTR)
-			continue;
-		if (errno != EMSGSIZE)
-			return -errno;
-		r = grow(subscription);
+		if (size != -EMSGSIZE)
+			return (int)size;
+		r = grow(s);
 		if (r < 0)
 			return r;
 	}

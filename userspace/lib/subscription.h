@@ -6,11 +6,13 @@
 #define AUDIOMODULE_SUBSCRIPTION_H
 
 #include "audiomodule.h"
+#include "map.h"
 
 struct audiomodule_subscription {
 	int fd;
 	struct audiomodule_position start;
 	struct audiomodule_position position;
+	struct map map;		/* of the journal, where the kernel allows it */
 	uint8_t *buffer;
 	size_t buffer_size;
 	size_t filled;		/* bytes read into the buffer */

@@ -3,7 +3,6 @@
  * DOC: a decoder of UTF-8 that accepts exactly what RFC 3629 allows (no overlong forms, no
  * surrogates, nothing above U+10FFFF) and no control characters.
  */
-#include <stdint.h>
 #include <string.h>
 
 #include "text.h"
@@ -41,17 +40,22 @@ static int is_printable(uint32_t code, size_t length)
 	return code < 0x7f || code > 0x9f;
 }
 
-/* Bytes of the valid, printable character at bytes; 0: there is none. */
-static size_t character_length(const uint8_t *bytes, size_t left)
+size_t text_character(const char *from, size_t left, uint32_t *code)
 {
-	size_t length = sequence_length(bytes[0]);
+	const uint8_t *bytes = (const uint8_t *)from;
+	size_t length = left > 0 ? sequence_length(bytes[0]) : 0;
+	uint32_t decoded;
 
 	if (length == 0 || length > left)
 		return 0;
 	for (size_t i = 1; i < length; i++)
 		if ((bytes[i] & 0xc0) != 0x80)
 			return 0;
-	return is_printable(decode(bytes, length), length) ? length : 0;
+	decoded = decode(bytes, length);
+	if (!is_printable(decoded, length))
+		return 0;
+	*code = decoded;
+	return length;
 }
 
 void text_clean(char *to, size_t to_size, const char *from, size_t from_size)
@@ -59,7 +63,8 @@ void text_clean(char *to, size_t to_size, const char *from, size_t from_size)
 	size_t left = strnlen(from, from_size), used = 0;
 
 	while (left > 0) {
-		size_t length = character_length((const uint8_t *)from, left);
+		uint32_t code;
+		size_t length = text_character(from, left, &code);
 		size_t step = length ? length : 1;
 
 		if (used + step >= to_size)

@@ -8,6 +8,7 @@
 #define AUDIOMODULE_TEXT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * text_clean() - copy a string that may be broken
@@ -17,5 +18,15 @@
  * A byte that does not belong to valid UTF-8, and a control character, becomes '?'.
  */
 void text_clean(char *to, size_t to_size, const char *from, size_t from_size);
+
+/*
+ * text_character() - the character at the beginning of a text
+ * @from: UTF-8
+ * @left: bytes at @from
+ * @code: receives its code point; untouched when there is none
+ *
+ * Return: bytes of the valid, printable character; 0: there is none.
+ */
+size_t text_character(const char *from, size_t left, uint32_t *code);
 
 #endif /* AUDIOMODULE_TEXT_H */

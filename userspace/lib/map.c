@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * DOC: the steps are those of struct snd_audio_module_map, and so are their numbers here. The ring is
+ * written to while it is read: everything is copied first, by loads that the compiler may not
+ * repeat, and used only when the tail says that the copy is good. What the kernel makes for an fd,
+ * LOST and REMOVED, is made here.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <sound/audio_module.h>
+
+#include "card.h"
+#include "map.h"
+
+_Static_assert(sizeof(struct snd_audio_module_map) == 128, "the header of a mapping");
+_Static_assert(sizeof(struct snd_audio_module_record) % 8 == 0, "copied 8 bytes at a time");
+
+/* Go on at once; nothing was delivered. */
+#define AGAIN	(-EAGAIN)
+
+/* Is what the first page says what was mapped? */
+static int check_header(struct map *map, size_t page)
+{
+	map->size = map->header->data_size;
+	if (map->header->data_offset != page || map->size != map->length - page)
+		return -EBADMSG;
+	map->data = (const uint8_t *)map->header + page;
+	return 0;
+}
+
+int map_open(struct map *map, int fd, uint64_t position, uint64_t sequence)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	const struct snd_audio_module_map *header =
+		mmap(NULL, page, PROT_READ, MAP_SHARED, fd, 0);
+	int r;
+
+	if (header == MAP_FAILED)
+		return -errno;
+	*map = (struct map) {
+		.length = page + header->data_size,
+		.position = position,
+		.next = sequence + 1,
+	};
+	munmap((void *)header, page);
+	header = mmap(NULL, map->length, PROT_READ, MAP_SHARED, fd, 0);
+	if (header == MAP_FAILED)
+		return -errno;
+	map->header = header;
+	r = check_header(map, page);
+	if (r < 0)
+		map_close(map);
+	return r;
+}
+
+void map_close(struct map *map)
+{
+	if (map->header)
+		munmap((void *)map->header, map->length);
+	map->header = NULL;
+}
+
+/* ---- Loads ---- */
+
+static uint64_t load_head(struct map *map)
+{
+	map->head = __atomic_load_n(&map->header->head, __ATOMIC_ACQUIRE);
+	return map->head;
+}
+
+static const uint64_t *record_at(const struct map *map, uint64_t position)
+{
+	return (const void *)(map->data + (position & (map->size - 1)));
+}
+
+/* Bytes from @position to the end of the ring. */
+static uint64_t rest_at(const struct map *map, uint64_t position)
+{
+	return map->size - (position & (map->size - 1));
+}
+
+static void copy_word(uint8_t *to, const uint64_t *from, size_t i)
+{
+	uint64_t word = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+
+	memcpy(to + i * sizeof(word), &word, sizeof(word));
+}
+
+/* Step 3: @words from the second one on, eight at a time; the first was loaded before. */
+static void copy_rest(uint8_t *to, const uint64_t *from, size_t words)
+{
+	size_t i = 1;
+
+	for (; i + 7 < words; i += 8) {
+		copy_word(to, from, i);
+		copy_word(to, from, i + 1);
+		copy_word(to, from, i + 2);
+		copy_word(to, from, i + 3);
+		copy_word(to, from, i + 4);
+		copy_word(to, from, i + 5);
+		copy_word(to, from, i + 6);
+		copy_word(to, from, i + 7);
+	}
+	for (; i < words; i++)
+		copy_word(to, from, i);
+}
+
+/* Step 4: what was loaded of the record is worth nothing; the reader goes on at the tail. */
+static int overwritten(struct map *map)
+{
+	uint64_t tail;
+
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	tail = __atomic_load_n(&map->header->tail, __ATOMIC_RELAXED);
+	if (tail <= map->position)
+		return 0;
+	map->position = tail;
+	return 1;
+}
+
+/* ---- Records that are made here ---- */
+
+static size_t make_record(uint8_t *to, uint16_t type, uint64_t sequence, const void *data,
+			  uint32_t data_size)
+{
+	struct snd_audio_module_record header = {
+		.size = (uint32_t)sizeof(header) + data_size,
+		.type = type,
+		.sequence = sequence,
+		.data_size = data_size,
+		.endpoint = SND_AUDIO_MODULE_NONE,
+		.module = SND_AUDIO_MODULE_NONE,
+	};
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	header.timestamp = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	memcpy(to, &header, sizeof(header));
+	if (data_size)
+		memcpy(to + sizeof(header), data, data_size);
+	return header.size;
+}
+
+/* Those from the expected one up to @last are lost. */
+static ssize_t deliver_lost(struct map *map, uint64_t last, uint8_t *to, size_t size)
+{
+	const struct snd_audio_module_lost lost = { .first = map->next, .last = last };
+
+	if (size < sizeof(struct snd_audio_module_record) + sizeof(lost))
+		return -EMSGSIZE;
+	map->lost += last - map->next + 1;
+	map->next = last + 1;
+	return (ssize_t)make_record(to, SND_AUDIO_MODULE_RECORD_LOST, last, &lost, sizeof(lost));
+}
+
+static ssize_t deliver_removed(struct map *map, uint8_t *to, size_t size)
+{
+	if (map->removed)
+		return -ENODEV;
+	if (size < sizeof(struct snd_audio_module_record))
+		return -EMSGSIZE;
+	map->removed = 1;
+	return (ssize_t)make_record(to, SND_AUDIO_MODULE_RECORD_REMOVED, map->next - 1, NULL, 0);
+}
+
+/* ---- Reading ---- */
+
+/* Step 5: bytes; 0: nothing now; AGAIN: there is something; -ENODEV, -EMSGSIZE. */
+static ssize_t at_end(struct map *map, uint8_t *to, size_t size)
+{
+	uint32_t removed = __atomic_load_n(&map->header->removed, __ATOMIC_ACQUIRE);
+	uint64_t newest = __atomic_load_n(&map->header->newest, __ATOMIC_ACQUIRE);
+
+	if (load_head(map) != map->position)
+		return AGAIN;
+	if (map->next <= newest)
+		return deliver_lost(map, newest, to, size);
+	return removed ? deliver_removed(map, to, size) : 0;
+}
+
+/* What the first 8 bytes of a record say. */
+struct begin {
+	uint32_t size;
+	uint16_t type;
+	uint16_t flags;
+};
+
+_Static_assert(sizeof(struct begin) == 8, "as struct snd_audio_module_record begins");
+
+/* Step 2, and the bytes that must be loaded at once. */
+static struct begin load_begin(const uint64_t *record)
+{
+	uint64_t word = __atomic_load_n(record, __ATOMIC_ACQUIRE);
+	struct begin begin;
+
+	memcpy(&begin, &word, sizeof(begin));
+	return begin;
+}
+
+/* A record that was copied to @to and is whole: is it delivered? As at_end(). */
+static ssize_t accept(struct map *map, uint32_t record_size, uint8_t *to, size_t size)
+{
+	struct snd_audio_module_record *header = (void *)to;
+	int is_notification = header->type == SND_AUDIO_MODULE_RECORD_NOTIFICATION;
+	/* The first sequence that is not lost: others carry the newest one before them. */
+	uint64_t present = header->sequence + !is_notification;
+
+	if (present > map->next)
+		return deliver_lost(map, present - 1, to, size);
+	map->position += record_size;
+	if (is_notification) {
+		/* It was there before the reader started. */
+		if (present < map->next)
+			return AGAIN;
+		map->next = present + 1;
+	}
+	return (ssize_t)record_size;
+}
+
+/* What is no record to deliver: BUSY, PAD, does not fit. As at_end(). */
+static ssize_t pass(struct map *map, struct begin begin, uint64_t rest)
+{
+	if (overwritten(map))
+		return AGAIN;
+	if (begin.type == SND_AUDIO_MODULE_RECORD_BUSY)
+		return 0;
+	if (begin.size < sizeof(begin) || begin.size % 8 || begin.size > rest)
+		return -EBADMSG;
+	if (begin.type == SND_AUDIO_MODULE_RECORD_PAD) {
+		map->position += begin.size;
+		return AGAIN;
+	}
+	return begin.size < sizeof(struct snd_audio_module_record) ? -EBADMSG : -EMSGSIZE;
+}
+
+/* The next record: bytes; 0: none now; AGAIN; -ENODEV, -EMSGSIZE, -EBADMSG. */
+static ssize_t step(struct map *map, uint8_t *to, size_t size)
+{
+	const uint64_t *record = record_at(map, map->position);
+	const uint64_t rest = rest_at(map, map->position);
+	struct begin begin;
+
+	if (map->position >= map->head && load_head(map) == map->position)	/* 1 */
+		return at_end(map, to, size);
+	begin = load_begin(record);						/* 2 */
+	if (begin.type == SND_AUDIO_MODULE_RECORD_BUSY ||
+	    begin.type == SND_AUDIO_MODULE_RECORD_PAD || begin.size > size || begin.size > rest ||
+	    begin.size % 8 || begin.size < sizeof(struct snd_audio_module_record))
+		return pass(map, begin, rest);
+	memcpy(to, &begin, sizeof(begin));
+	copy_rest(to, record, begin.size / 8);					/* 3 */
+	if (overwritten(map))							/* 4 */
+		return AGAIN;
+	return accept(map, begin.size, to, size);
+}
+
+static ssize_t read_some(struct map *map, uint8_t *to, size_t size)
+{
+	size_t filled = 0;
+
+	for (;;) {
+		ssize_t r = step(map, to + filled, size - filled);
+
+		if (r > 0)
+			filled += (size_t)r;
+		else if (r != AGAIN)
+			return filled ? (ssize_t)filled : r;
+	}
+}
+
+int map_advance(const struct map *map, int fd)
+{
+	struct snd_audio_module_advance advance = {
+		.position = map->position,
+		.sequence = map->next - 1,
+		.lost = map->lost,
+		.flags = map->removed ? SND_AUDIO_MODULE_ADVANCE_REMOVED : 0,
+	};
+	int r;
+
+	do {
+		r = ioctl(fd, SND_AUDIO_MODULE_IOCTL_ADVANCE, &advance);
+	} while (r < 0 && errno == EINTR);
+	return r < 0 ? -errno : r;
+}
+
+ssize_t map_read(struct map *map, int fd, uint8_t *to, size_t size)
+{
+	for (;;) {
+		ssize_t r = read_some(map, to, size);
+		int more;
+
+		if (r != 0 && r != -ENODEV)
+			return r;
+		more = map_advance(map, fd);
+		if (r < 0 || more <= 0)
+			return r < 0 ? r : more;
+	}
+}
