@@ -21,8 +21,21 @@ MODULES	= $(BUILD)/modules/$(KERNELRELEASE)
 PREFIX	?= /usr
 DESTDIR	?=
 
+# What drivers outside of this tree are built with. The versions of our symbols are one kernel's, as
+# the modules are, so each kernel that they were installed for has a folder.
+HEADERS	= $(PREFIX)/src/alsa-audio-modules-headers-$(KERNELRELEASE)
+DRIVER_HEADERS := include/sound/audio_module.h include/sound/portcls.h \
+		  include/uapi/sound/audio_module.h
+
+# The kernel that the guest boots, and those that "check" tests: names from
+# selftests/guest/kernels; all but the first when KERNELS is empty.
+KERNEL	?= 6.1
+KERNELS	?=
+# The faults that "planted" tries: names in selftests/planted; all of them when it is empty.
+PLANTED	?=
+
 # The kernel's tools/testing/selftests: the cached copy, unless the caller has a tree of his own.
-KSELFTEST_DIR ?= $(shell $(GUESTDIR)/fetch.sh path source)/tools/testing/selftests
+KSELFTEST_DIR ?= $(shell $(GUESTDIR)/source.sh path)/tools/testing/selftests
 
 V	?= 0
 ifeq ($(V),0)
@@ -45,7 +58,11 @@ all: modules userspace
 help:
 	@echo 'make                 kernel modules (KERNELDIR=) and userspace, into .build/'
 	@echo 'make demo            the story end to end, in a guest; installs what it needs'
-	@echo 'make test            all selftests, in the guest (TAP)'
+	@echo 'make test            all selftests, in the guest (TAP), and the conformance table'
+	@echo 'make bench           what a notification costs, in instructions (RECORD=1)'
+	@echo 'make conformance     selftests/conformance.md of its rows'
+	@echo 'make check           the selftests on every kernel: debug, RT, old and new (KERNELS=)'
+	@echo 'make planted         are its nets there? faults put into the code, each to be caught'
 	@echo 'make lint            the sources, read by compilers and checkers'
 	@echo 'make shell           a prompt in the guest, everything built and installed in it'
 	@echo 'make install         modules and userspace on this machine (PREFIX=, DESTDIR=)'
@@ -107,6 +124,12 @@ install:
 	$(Q)install -m 644 $$(find $(MODULES)/module -name '*.ko') \
 		$(DESTDIR)/lib/modules/$(KERNELRELEASE)/updates/
 	$(Q)[ -n "$(DESTDIR)" ] || PATH=$$PATH:/usr/sbin:/sbin depmod $(KERNELRELEASE)
+	$(call say,INSTALL "headers for drivers to $(DESTDIR)$(HEADERS)")
+	$(Q)for header in $(DRIVER_HEADERS); do \
+		install -D -m 644 $$header $(DESTDIR)$(HEADERS)/$$header || exit; \
+	done
+	$(Q)sed 's|$(MODULES)/module/||' $(MODULES)/module/Module.symvers \
+		>$(DESTDIR)$(HEADERS)/Module.symvers && chmod 644 $(DESTDIR)$(HEADERS)/Module.symvers
 	$(call say,INSTALL "userspace to $(DESTDIR)$(PREFIX)")
 	$(SUBMAKE) -C userspace install O=$(BUILD)/userspace PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
 
@@ -114,30 +137,39 @@ uninstall:
 	$(call say,REMOVE "modules from $(DESTDIR)/lib/modules/$(KERNELRELEASE)/updates")
 	$(Q)rm -f $(DESTDIR)/lib/modules/$(KERNELRELEASE)/updates/snd-audio-module*.ko
 	$(Q)[ -n "$(DESTDIR)" ] || PATH=$$PATH:/usr/sbin:/sbin depmod $(KERNELRELEASE)
+	$(call say,REMOVE "headers for drivers from $(DESTDIR)$(HEADERS)")
+	$(Q)rm -f $(addprefix $(DESTDIR)$(HEADERS)/,$(DRIVER_HEADERS) Module.symvers)
+	$(Q)[ ! -d $(DESTDIR)$(HEADERS) ] || find $(DESTDIR)$(HEADERS) -depth -type d -empty -delete
 	$(call say,REMOVE "userspace from $(DESTDIR)$(PREFIX)")
 	$(SUBMAKE) -C userspace uninstall O=$(BUILD)/userspace PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
 
 # --- The guest ----------------------------------------------------------------------------------
 # .build/guest is /mnt/build inside: modules/ (the .ko files), depmod/ (indexes that know them),
-# root/ (userspace as installed; goes over the guest's own root), selftests/.
+# root/ (userspace as installed; goes over the guest's own root), selftests/, driver/ (the example
+# of a driver, built with what is installed), rivals/ (what others notify with).
 
 guest_packages:
 	$(Q)$(GUESTDIR)/packages.sh install build guest
 
 guest_system: guest_packages
-	$(Q)$(GUESTDIR)/fetch.sh kernel
+	$(Q)$(GUESTDIR)/kernel.sh get $(KERNEL)
 	$(Q)$(GUESTDIR)/image.sh
 
 guest_source: guest_packages
-	$(Q)$(GUESTDIR)/fetch.sh source
+	$(Q)$(GUESTDIR)/source.sh
 
 guest_modules: guest_system
-	$(SUBMAKE) modules KERNELDIR=$$($(GUESTDIR)/fetch.sh path headers)
-	$(Q)$(GUESTDIR)/stage-modules.sh $(BUILD)/modules $(GUEST)
+	+$(Q)$(GUESTDIR)/stage-modules.sh $(KERNEL) $(GUEST)
 
 guest_userspace: guest_packages userspace
 	$(Q)rm -rf $(GUEST)/root
 	$(SUBMAKE) -C userspace install O=$(BUILD)/userspace PREFIX=/usr DESTDIR=$(GUEST)/root
+
+guest_driver: guest_modules guest_userspace
+	+$(Q)$(GUESTDIR)/stage-driver.sh $(KERNEL) $(GUEST)
+
+guest_rivals: guest_system
+	+$(Q)$(GUESTDIR)/stage-rivals.sh $(KERNEL) $(GUEST)
 
 guest_script:
 	$(Q)install -D -m 755 -t $(GUEST)/selftests selftests/run-in-guest.sh selftests/demo.sh
@@ -149,26 +181,46 @@ guest_selftests: guest_source userspace
 		OUTPUT=$(BUILD)/selftests INSTALL_PATH=$(GUEST)/selftests
 
 demo: guest_modules guest_userspace guest_script
-	$(call say,GUEST "booting (Debian's kernel $$($(GUESTDIR)/fetch.sh version))")
-	$(Q)$(GUESTDIR)/run.sh -- /mnt/build/selftests/run-in-guest.sh demo
+	$(call say,GUEST "booting kernel $$($(GUESTDIR)/kernel.sh version $(KERNEL))")
+	$(Q)$(GUESTDIR)/run.sh --kernel $(KERNEL) -- /mnt/build/selftests/run-in-guest.sh demo
 
-test: guest_modules guest_userspace guest_selftests guest_script
-	$(call say,GUEST "booting (Debian's kernel $$($(GUESTDIR)/fetch.sh version))")
-	$(Q)$(GUESTDIR)/run.sh --timeout 1800 -- /mnt/build/selftests/run-in-guest.sh test
+test: guest_driver guest_selftests guest_script
+	$(call say,GUEST "booting kernel $$($(GUESTDIR)/kernel.sh version $(KERNEL))")
+	$(Q)$(GUESTDIR)/test.sh $(KERNEL)
 
-shell: guest_modules guest_userspace guest_selftests guest_script
+bench: guest_modules guest_rivals guest_selftests guest_script
+	$(Q)$(GUESTDIR)/bench.sh $(KERNEL) $(if $(RECORD),record)
+
+# Of selftests/conformance.rows; "test" adds the results, in .build/conformance.md.
+conformance:
+	$(call say,TABLE selftests/conformance.md)
+	$(Q)$(GUESTDIR)/conformance.sh table
+
+# Before the selftests: with its packages they are built as 32-bit programs, too.
+check_packages: guest_packages
+	$(Q)$(GUESTDIR)/packages.sh install check
+
+check: check_packages guest_userspace guest_selftests guest_script
+	+$(Q)$(GUESTDIR)/check.sh $(GUEST) $(KERNELS)
+
+planted: check_packages guest_userspace guest_selftests guest_script
+	$(Q)$(GUESTDIR)/packages.sh install lint
+	+$(Q)$(GUESTDIR)/plant.sh $(GUEST) $(PLANTED)
+
+shell: guest_driver guest_selftests guest_script
 	$(call say,GUEST "the prompt comes in some seconds; 'exit' powers the guest off")
-	$(Q)$(GUESTDIR)/run.sh --shell
+	$(Q)$(GUESTDIR)/run.sh --kernel $(KERNEL) --shell
 
 lint: guest_packages guest_source
 	$(Q)$(GUESTDIR)/packages.sh install lint
-	$(Q)$(GUESTDIR)/fetch.sh kernel
+	$(Q)$(GUESTDIR)/kernel.sh get 6.1
 	$(Q)$(GUESTDIR)/lint.sh
 
 # --- Tidying ------------------------------------------------------------------------------------
 
 clean:
-	$(Q)rm -rf $(BUILD)/modules $(BUILD)/userspace $(BUILD)/selftests $(GUEST)
+	$(Q)rm -rf $(BUILD)/modules $(BUILD)/userspace $(BUILD)/selftests $(GUEST) \
+		$(BUILD)/check $(BUILD)/planted $(BUILD)/test.log $(BUILD)/conformance.* $(BUILD)/bench.*
 
 distclean: clean
 	$(Q)rm -rf $(BUILD)
@@ -177,5 +229,5 @@ distclean: clean
 .NOTPARALLEL:
 
 .PHONY: all help check_kernel_headers modules userspace selftests install uninstall guest_packages
-.PHONY: guest_system guest_source guest_modules guest_userspace guest_script guest_selftests
-.PHONY: demo test lint shell clean distclean
+.PHONY: check_packages guest_system guest_source guest_modules guest_userspace guest_driver
+.PHONY: guest_rivals guest_script guest_selftests demo test bench conformance check planted lint shell clean distclean

@@ -4,6 +4,7 @@
 # What "make test" and "make demo" run inside the guest, from the installed selftests.
 #
 #	run-in-guest.sh test [NAME...]	all test programs, or those, by the kernel's own runner
+#	run-in-guest.sh check		what "make check" runs on each kernel
 #	run-in-guest.sh demo		the story end to end
 #	run-in-guest.sh shell		a prompt with everything set up
 #
@@ -12,8 +13,14 @@
 
 COLLECTION=audio_module
 OBJECTS=/sys/kernel/debug/snd-audio-module/objects
-TROUBLE='WARNING:|BUG:|Oops|Call Trace|KASAN|UBSAN|general protection|INFO: task .* blocked'
-TROUBLE="$TROUBLE|rcu.*stall|refcount_t|possible circular|possible recursive|left behind at unload"
+KMEMLEAK=/sys/kernel/debug/kmemleak
+
+# What touches the kernel most; 3 minutes on a kernel without checkers.
+QUICK="buffers journal notification_fd command streams map elements lifetime.sh"
+# A kernel that can let allocations fail is one with all checkers: there, 32-bit programs, too.
+FAIL_NTH=/proc/self/fail-nth
+THOROUGH="fault_injection fault_injection_i386 buffers_i386 notification_fd_i386 command_i386"
+THOROUGH="$THOROUGH map_i386"
 
 HERE=$(cd "$(dirname "$0")" && pwd)
 
@@ -42,6 +49,18 @@ lay_out()
 	ln -s "$HERE/kselftest" "$root/kselftest"
 	cp "$HERE/run_kselftest.sh" "$root/"
 	cp "$HERE/kselftest-list.txt" "$root/"
+}
+
+# All that every kernel can run
+default_tests()
+{
+	sed "s/^$COLLECTION://" "$HERE/kselftest-list.txt" | grep -v '^fault_injection\|_i386$'
+}
+
+quick_tests()
+{
+	echo "$QUICK"
+	[ ! -e $FAIL_NTH ] || echo "$THOROUGH"
 }
 
 # tests NAME...: as arguments of the runner
@@ -103,8 +122,16 @@ summarise()
 			failed++
 			trouble[++troubles] = program ": " substr($0, 3)
 			kept = 1
+			for (i = 1; i <= reasons; i++)
+				trouble[++troubles] = program ":   " reason[i]
 		}
+		reasons = 0
 		next
+	}
+	# The harness says why before the result, scripts behind it.
+	/^# #  RUN / { reasons = 0 }
+	/^# # .*Expected |^# # .*Test (failed|terminated)/ && reasons < 20 {
+		reason[++reasons] = substr($0, 5)
 	}
 	/^# # expected / && kept { trouble[++troubles] = program ":   " substr($0, 3) }
 	/^(not )?ok [0-9]+ selftests: / {
@@ -139,6 +166,23 @@ summarise()
 	}' counts="$root/counts" "$root/log"
 }
 
+# Memory that nobody refers to, told by kernels that look for it. An object is only suspected when
+# it is 5 s old and two scans did not find a reference.
+leaks()
+{
+	[ -e $KMEMLEAK ] || return
+	sleep 6
+	{ echo scan && sleep 1 && echo scan; } >$KMEMLEAK || echo "kmemleak is off"
+	head -n 100 $KMEMLEAK
+}
+
+# A checker that turned itself off has seen nothing since.
+checkers()
+{
+	[ ! -e /proc/lockdep_stats ] || grep -q 'debug_locks: *1$' /proc/lockdep_stats ||
+		echo "lockdep turned itself off: $(grep debug_locks /proc/lockdep_stats)"
+}
+
 # What must hold when all is over. One line for each thing that does not.
 aftermath()
 {
@@ -149,16 +193,22 @@ aftermath()
 	alive=$(awk '$2 != 0 { printf " %s %s", $1, $2 }' $OBJECTS)
 	[ -z "$alive" ] || echo "objects are left:$alive"
 	rmmod snd_audio_module || echo "the core cannot be unloaded"
-	dmesg | grep -E "$TROUBLE" | sed 's/^/the kernel says: /'
+	leaks
+	checkers
+	dmesg | awk -f "$HERE/kernel_reports.awk"
 }
 
 do_test()
 {
 	[ -e "$HERE/kselftest-list.txt" ] || die "no tests are installed in $HERE"
 	lay_out
+	# What the kernel itself lost before.
+	[ ! -e $KMEMLEAK ] || echo clear >$KMEMLEAK
+	# shellcheck disable=SC2046 # several names
+	[ $# -gt 0 ] || set -- $(default_tests)
 	arguments=$(tests "$@") || exit 1
 	# shellcheck disable=SC2086 # several arguments
-	[ $# -eq 0 ] || set -- $arguments
+	set -- $arguments
 	"$root/run_kselftest.sh" "$@" 2>&1 | watch
 	summarise
 	aftermath >"$root/aftermath"
@@ -175,13 +225,20 @@ do_test()
 	[ "$failed" -eq 0 ] && [ "$skipped" -eq 0 ]
 }
 
+do_check()
+{
+	# shellcheck disable=SC2046 # several names
+	do_test $(quick_tests)
+}
+
 what=${1:-}
 [ $# -eq 0 ] || shift
 cd "$HERE" || exit
 set_up
 case $what in
 test)	do_test "$@" ;;
+check)	do_check ;;
 demo)	exec ./demo.sh "$@" ;;
 shell)	exec bash -i ;;
-*)	die "say test, demo or shell" ;;
+*)	die "say test, check, demo or shell" ;;
 esac

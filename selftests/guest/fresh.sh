@@ -8,9 +8,10 @@
 #
 #	fresh.sh [--dir DIR] [--keep] [STEP...]
 #
-# Steps, in their order (all of them when none is named; the ones before must have run in DIR):
+# Steps, in their order (all of these when none is named; the ones before must have run in DIR):
 #	root-demo root-test root-demo-offline root-test-offline
 #	user-demo user-test user-demo-offline user-test-offline
+# and any other target of make, as root-lint or root-check.
 
 set -euo pipefail
 

@@ -82,6 +82,22 @@ make_work_dir()
 	trap 'exit 143' TERM
 }
 
+# make_once FILE FUNCTION: FUNCTION fills the cache, from a work folder, unless FILE is there
+make_once()
+{
+	local file=$1 function=$2
+
+	[ ! -e "$file" ] || return 0
+	# In a process of its own: lock, work folder and traps end with it.
+	(
+		lock_cache
+		[ ! -e "$file" ] || exit 0
+		make_work_dir
+		cd "$WORK" || exit
+		"$function"
+	)
+}
+
 # apt needs no rights to download: the machine's package lists do, or, when there are none or they
 # are stale, lists of our own in the cache.
 APT_OPTIONS=(-o APT::Sandbox::User=root)
@@ -105,13 +121,19 @@ require_debian_lists()
 			"check /etc/apt/sources.list* and the network"
 }
 
-# Where bookworm comes from on this machine, "FILE:NUMBER" of each apt sources entry.
-debian_origins()
+# Where bookworm comes from on this machine: its suite, and "FILE:NUMBER" of an apt sources entry
+debian_entries()
 {
 	# shellcheck disable=SC2016 # apt's variables
 	apt-get "${APT_OPTIONS[@]}" indextargets "Created-By: Packages" \
 		--format '$(ORIGIN) $(CODENAME) $(SOURCESENTRY)' 2>/dev/null |
-		sed -n 's/^Debian bookworm\(-updates\|-security\)\? //p' | sort -u
+		sed -n 's/^Debian \(bookworm\(-updates\|-security\)\? .*\)/\1/p' | sort -u
+}
+
+# The same, each entry once
+debian_origins()
+{
+	debian_entries | cut -d ' ' -f 2- | sort -u
 }
 
 # "FILE:NUMBER" of an apt source: the NUMBER-th line of a .list, the NUMBER-th stanza of a .sources
@@ -152,6 +174,37 @@ write_apt_options()
 		grep -v ' "";$' >"$1" || :
 }
 
+# use_suite SUITE: apt takes packages of that suite of Debian's only, from where this machine gets
+# its own; a folder with the sources is left in $SUITE_SOURCES
+use_suite()
+{
+	local suite=$1 folder=$CACHE/apt/$1 entry file
+
+	require_debian_lists
+	[ "$suite" != bookworm ] || return 0
+	SUITE_SOURCES=$folder/sources
+	rm -rf "$SUITE_SOURCES"
+	mkdir -p "$SUITE_SOURCES" "$folder/lists/partial" "$folder/cache/archives/partial"
+	entry=$(debian_entries | sed -n 's/^bookworm //p' | head -n 1)
+	file=$SUITE_SOURCES/debian.${entry##*.}
+	file=${file%:*}
+	print_source_entry "$entry" |
+		sed -E "s/^(Suites:).*/\1 $suite/; s/^(deb .*) bookworm /\1 $suite /" >"$file"
+	APT_OPTIONS=(-o APT::Sandbox::User=root -o Dir::Etc::SourceList=/dev/null
+		-o "Dir::Etc::SourceParts=$SUITE_SOURCES" -o "Dir::State::Lists=$folder/lists"
+		-o "Dir::Cache=$folder/cache")
+	say APT "update ($suite, into $CACHE)"
+	with_progress "reading the package lists" "$WORK/apt-update.log" \
+		apt-get "${APT_OPTIONS[@]}" update ||
+		die "apt cannot read the lists of $suite" "check the network, then try again"
+}
+
+# package_field PACKAGE FIELD: of the version that apt would take
+package_field()
+{
+	apt-cache "${APT_OPTIONS[@]}" show --no-all-versions "$1" | sed -n "s/^$2: //p"
+}
+
 # download PACKAGE...: the .deb files, into the current folder; once more with new lists
 download()
 {
@@ -163,4 +216,42 @@ download()
 	use_own_lists
 	with_progress "downloading $1" "$log" apt-get "${APT_OPTIONS[@]}" download "$@" ||
 		die "cannot download $*" "check the network and apt's sources, then try again"
+}
+
+# The kernel's source, as Debian packs it: the checkers' and the debug kernel's
+SOURCE_PACKAGE=$CACHE/linux-source-6.1.deb
+
+fetch_source_package()
+{
+	require_debian_lists
+	say FETCH "linux-source-6.1"
+	download linux-source-6.1
+	mv linux-source-6.1_*.deb "$SOURCE_PACKAGE"
+}
+
+# unpack_source TAR-OPTION...: (parts of) it, as linux-source-6.1/
+unpack_source()
+{
+	dpkg-deb --fsys-tarfile "$SOURCE_PACKAGE" |
+		tar -xO ./usr/src/linux-source-6.1.tar.xz | xz -dc -T0 | tar -x "$@"
+}
+
+# make_for KERNEL FOLDER ARGUMENT...: make, with the compiler that modules for that kernel want; of
+# what is not in the cache it may see FOLDER only
+make_for()
+{
+	local kernel=$1 folder=$2 compiler here
+
+	shift 2
+	here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+	compiler=$("$here/kernel.sh" compiler "$kernel")
+	# What a make that called us was told is not meant for this one.
+	unset MAKEFLAGS MFLAGS MAKELEVEL
+	if [ "$compiler" = - ]; then
+		make --no-print-directory -s "$@"
+	else
+		"$here/toolchain.sh" get "$compiler"
+		"$here/toolchain.sh" run "$compiler" "$("$here/kernel.sh" path "$kernel")" \
+			"$folder" -- make --no-print-directory -s "$@" >&2
+	fi
 }

@@ -25,10 +25,15 @@ group()
 		echo cpio kmod xz-utils
 		;;
 	lint)	# to check the source itself
-		echo shellcheck perl sparse codespell mandoc g++
+		echo shellcheck perl sparse codespell mandoc g++ dwarves clang-tidy
+		# coccinelle finds Python's library by itself, and is nothing without it.
+		echo coccinelle libpython3.11
+		;;
+	check)	# to build the debug kernel, and the selftests as 32-bit programs
+		echo flex bison bc libelf-dev libssl-dev gcc-multilib
 		;;
 	*)
-		die "there is no package group '$1'" "use: build guest lint"
+		die "there is no package group '$1'" "use: build guest lint check"
 		;;
 	esac
 }

@@ -8,11 +8,14 @@
 #	run.sh [OPTION...] [-- COMMAND...]	one word: text for sh -c; several: a command
 #	run.sh [OPTION...] --shell		a prompt; reads commands when stdin is no terminal
 #
+#	--kernel NAME	one of the file "kernels" (6.1)
 #	--share DIR	the folder that is /mnt/build in the guest (.build/guest)
 #	--console FILE	where the kernel's console goes (.build/console.log)
 #	--timeout S	0: none (600; none with --shell)
 #	--memory MB	(2048)
 #	--append ARGS	more for the kernel's command line
+#	--count		one CPU whose clock counts instructions: a nanosecond is one, whatever
+#			this machine does meanwhile
 #
 # Exit status: the command's; 3 kernel trouble on the console, 124 timeout, 125 the guest crashed
 # or did not start, 141 nobody reads the output. AUDIO_MODULE_ACCEL=kvm uses KVM;
@@ -26,21 +29,19 @@ set -euo pipefail
 HERE=$(cd "$(dirname "$0")" && pwd)
 BUILD=$(cd "$HERE/../.." && pwd)/.build
 
-TROUBLE='WARNING:|BUG:|Oops|Call Trace|KASAN|UBSAN|KCSAN|general protection'
-TROUBLE="$TROUBLE|possible circular|possible recursive|suspicious RCU|refcount_t"
-TROUBLE="$TROUBLE|INFO: task .* blocked|rcu.*stall|unreferenced object|Kernel panic"
-TROUBLE="$TROUBLE|Unloaded with|left behind at unload"
-
 EXIT_TROUBLE=3
 EXIT_TIMEOUT=124
 EXIT_CRASH=125
 EXIT_PIPE=141
 
+name=6.1
 share=$BUILD/guest
 console=$BUILD/console.log
 timeout=
 memory=2048
 append=
+cpus=2
+tcg=("tcg,thread=multi")
 mode='command'
 command=true
 
@@ -48,11 +49,13 @@ parse_arguments()
 {
 	while [ $# -gt 0 ]; do
 		case $1 in
+		--kernel)	name=$2; shift ;;
 		--share)	share=$2; shift ;;
 		--console)	console=$2; shift ;;
 		--timeout)	timeout=$2; shift ;;
 		--memory)	memory=$2; shift ;;
 		--append)	append=$2; shift ;;
+		--count)	cpus=1 tcg=("tcg,thread=single" -icount "shift=0,sleep=off") ;;
 		--shell)	mode=shell ;;
 		--)		shift; set_command "$@"; break ;;
 		*)		die "there is no option '$1'" "see the head of run.sh" ;;
@@ -80,6 +83,14 @@ set_command()
 	done
 }
 
+# A kernel that checks the nesting of raw locks complains of its own console driver as soon as
+# somebody prints under one: there, a process in the guest copies the messages to the console.
+choose_loglevel()
+{
+	loglevel=5
+	! grep -q '^CONFIG_PROVE_RAW_LOCK_NESTING=y' "$kernel/config" || loglevel=1
+}
+
 # The cached initramfs and a second archive with this run's scripts and command: the kernel
 # unpacks one after the other.
 make_initramfs()
@@ -92,8 +103,8 @@ make_initramfs()
 	chmod 755 "$work/tree/init" "$work/tree/guest/guest-init"
 	printf '%s\n' "$command" >"$work/tree/guest/command"
 	[ "$mode" != terminal ] || read -r rows columns < <(stty size </dev/tty)
-	printf 'MODE=%s\nTERMINAL=%s\nROWS=%s\nCOLUMNS=%s\n' "$mode" "${TERM:-dumb}" "$rows" \
-		"$columns" >"$work/tree/guest/settings"
+	printf 'MODE=%s\nTERMINAL=%s\nROWS=%s\nCOLUMNS=%s\nLOGLEVEL=%s\n' "$mode" \
+		"${TERM:-dumb}" "$rows" "$columns" "$loglevel" >"$work/tree/guest/settings"
 	{
 		cat "$kernel/initramfs.cpio"
 		(cd "$work/tree" && find . | cpio -o -H newc -R 0:0 --quiet)
@@ -103,16 +114,20 @@ make_initramfs()
 # shellcheck disable=SC2054 # QEMU's commas
 qemu_arguments()
 {
-	local cmdline="console=ttyS0 loglevel=5 panic=-1 oops=panic mitigations=off"
+	local cmdline="console=ttyS0 loglevel=$loglevel panic=-1 oops=panic mitigations=off"
 
 	# An emulated timer may come late on a busy machine: the kernel must not call it broken.
 	# Memory that Debian's kernel zeroes would hide what our code does not.
-	cmdline="$cmdline no_timer_check init_on_alloc=0"
+	cmdline="$cmdline no_timer_check init_on_alloc=0 log_buf_len=4M"
 
-	qemu=(qemu-system-x86_64 -machine q35 -m "$memory" -smp 2)
+	# Caches whose allocations the tests may let fail all at once, without any other's.
+	! grep -q '^CONFIG_FAILSLAB=y' "$kernel/config" ||
+		cmdline="$cmdline slub_debug=A,kmalloc-96,kmalloc-128"
+
+	qemu=(qemu-system-x86_64 -machine q35 -m "$memory" -smp "$cpus")
 	case ${AUDIO_MODULE_ACCEL:-tcg} in
 	kvm)	qemu+=(-accel kvm) ;;
-	tcg)	qemu+=(-accel "tcg,thread=multi") ;;
+	tcg)	qemu+=(-accel "${tcg[@]}") ;;
 	*)	die "AUDIO_MODULE_ACCEL=$AUDIO_MODULE_ACCEL is not known" "use tcg or kvm" ;;
 	esac
 	qemu+=(
@@ -189,15 +204,11 @@ last_lines()
 	tail -n "$1" "$console" | tr -d '\r' >&2
 }
 
-# The first sign of trouble with what surrounds it.
 report_trouble()
 {
-	local first
-
-	first=$(grep -a -n -E -m 1 "$TROUBLE" "$console" | cut -d : -f 1) || return 0
-	printf '%s: the kernel reported trouble (%s, line %d):\n' "${0##*/}" "$console" \
-		"$first" >&2
-	tail -n "+$((first > 3 ? first - 3 : 1))" "$console" | head -n 60 | tr -d '\r' >&2
+	awk -f "$HERE/../kernel_reports.awk" "$console" >"$work/reports" && return
+	printf '%s: the kernel reported trouble (%s):\n' "${0##*/}" "$console" >&2
+	tr -d '\r' <"$work/reports" >&2
 	trouble=yes
 }
 
@@ -230,11 +241,11 @@ conclude()
 }
 
 parse_arguments "$@"
-kernel=$("$HERE/fetch.sh" path kernel)
+kernel=$("$HERE/kernel.sh" path "$name")
 image=$("$HERE/image.sh" path)
 if [ ! -e "$kernel/initramfs.cpio" ] || [ ! -e "$image" ]; then
 	die "the guest is not in the cache $CACHE" \
-		"run selftests/guest/fetch.sh kernel and selftests/guest/image.sh"
+		"run selftests/guest/kernel.sh get $name and selftests/guest/image.sh"
 fi
 mkdir -p "$share" "$(dirname "$console")"
 share=$(cd "$share" && pwd)
@@ -246,6 +257,7 @@ trap clean_up EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
+choose_loglevel
 make_initramfs
 boot
 conclude
