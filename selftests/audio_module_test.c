@@ -17,6 +17,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -31,6 +32,7 @@
 #define DEBUGFS		"/sys/kernel/debug"
 #define READ_SIZE	(128 * 1024)
 #define GARBAGE		0xa5
+#define SETTLE_MS	2000
 
 const uint8_t speaker_id[16] = SND_AUDIO_MODULE_VIRTUAL_SPEAKER;
 const uint8_t headphones_id[16] = SND_AUDIO_MODULE_VIRTUAL_HEADPHONES;
@@ -86,6 +88,42 @@ uint64_t milliseconds(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
+}
+
+static void workers_stop(struct worker *workers, size_t count)
+{
+	while (count-- > 0) {
+		workers[count].stop = true;
+		pthread_join(workers[count].thread, NULL);
+	}
+}
+
+int workers_run(struct worker *workers, size_t count)
+{
+	uint64_t end = milliseconds() + 40000;
+	size_t i;
+	int err;
+
+	for (i = 0; i < count; i++) {
+		err = pthread_create(&workers[i].thread, NULL, workers[i].work, &workers[i]);
+		if (err) {
+			workers_stop(workers, i);
+			return -err;
+		}
+	}
+	sleep(3);
+	for (i = 0; i < count; i++)
+		while (!workers[i].done && milliseconds() < end)
+			usleep(10000);
+	workers_stop(workers, count);
+	return 0;
+}
+
+bool preempt_rt(void)
+{
+	struct utsname uts;
+
+	return !uname(&uts) && strstr(uts.version, "PREEMPT_RT");
 }
 
 /* ------------------------------------------------------------------ modules */
@@ -224,15 +262,38 @@ int machine_begin(struct machine *machine, const char *core_parameters)
 	return 0;
 }
 
+static bool objects_left(const struct machine *machine)
+{
+	return objects_get("buffers") != machine->buffers ||
+	       objects_get("notification_fds") != machine->notification_fds;
+}
+
+/*
+ * A driver frees its buffer after it sent it: whoever was woken by the notification can be here
+ * first, on another CPU. So what is still there gets a while to go; what leaked stays.
+ */
+static bool objects_stay(const struct machine *machine)
+{
+	uint64_t end = milliseconds() + SETTLE_MS;
+
+	if (!modules_loaded())
+		return false;
+	while (objects_left(machine)) {
+		if (milliseconds() > end)
+			return true;
+		usleep(1000);
+	}
+	return false;
+}
+
 int machine_end(const struct machine *machine)
 {
-	bool left = modules_loaded() && (objects_get("buffers") != machine->buffers ||
-		    objects_get("notification_fds") != machine->notification_fds);
+	bool stay = objects_stay(machine);
 	int err = modules_unload();
 
 	if (!err && machine->loaded)
 		err = modules_load(machine->parameters);
-	return left ? -EBUSY : err;
+	return stay ? -EBUSY : err;
 }
 
 /* ------------------------------------------------------------------ card */

@@ -9,6 +9,7 @@
 #ifndef AUDIO_MODULE_TEST_H
 #define AUDIO_MODULE_TEST_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -145,5 +146,35 @@ int file_write(const char *path, const char *text);
 int file_read(const char *path, char *text, size_t size);
 
 uint64_t milliseconds(void);
+
+/**
+ * struct worker - a thread that does one thing until it is told to stop
+ * @work: what it does until @stop is set; it is given the struct worker
+ * @thread: it
+ * @card: whose hooks it uses
+ * @hwdep: where it sends commands
+ * @stop: told from outside
+ * @done: how often it did it; looked at from outside while it runs
+ * @wrong: results that cannot be
+ */
+struct worker {
+	void *(*work)(void *data);
+	pthread_t thread;
+	int card;
+	int hwdep;
+	volatile bool stop;
+	volatile unsigned int done;
+	unsigned int wrong;
+};
+
+/*
+ * Let them run against each other for 3 seconds, and longer on a slow machine, until each has done
+ * something (at most 40 s); then stop them, the last one first. 0, or -errno of a thread that did
+ * not start.
+ */
+int workers_run(struct worker *workers, size_t count);
+
+/* Is this a PREEMPT_RT kernel? */
+bool preempt_rt(void);
 
 #endif /* AUDIO_MODULE_TEST_H */

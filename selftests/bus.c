@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -33,6 +34,7 @@
 #define NAME		"org.audiomodule1"
 #define ROOT		"/org/audiomodule1"
 #define ENDPOINT	"org.audiomodule1.Endpoint"
+#define MODULE		"org.audiomodule1.Module"
 #define ERROR		"org.audiomodule1.Error."
 #define INVALID_ARGS	"org.freedesktop.DBus.Error.InvalidArgs"
 
@@ -362,6 +364,7 @@ struct told {
 	uint64_t matched;
 	uint64_t lost;
 	uint64_t ranges;
+	uint64_t holes;		/* ranges that follow each other at once are one */
 	uint64_t corrupt;
 	uint64_t bad;		/* out of order, twice, or beyond @limit */
 	size_t limit;
@@ -390,10 +393,18 @@ static void told_mark(struct told *told, uint64_t first, uint64_t last, uint8_t 
 	told->last = last;
 }
 
+/* Is the one before @sequence lost, too? A reader may be told in parts, while the tail moves on. */
+static bool hole_goes_on(const struct told *told, uint64_t sequence)
+{
+	return sequence > told->start && sequence == told->last + 1 &&
+	       told->what[told->last - told->start] == LOST;
+}
+
 static void told_record(struct told *told, const struct audiomodule_record *record)
 {
 	if (record->type == AUDIOMODULE_RECORD_LOST) {
 		told->ranges++;
+		told->holes += !hole_goes_on(told, record->lost_first);
 		told->lost += record->lost_last - record->lost_first + 1;
 		told_mark(told, record->lost_first, record->lost_last, LOST);
 	} else if (record->type == AUDIOMODULE_RECORD_NOTIFICATION) {
@@ -542,6 +553,7 @@ static bool same_module(const struct audiomodule_module *a, const struct audiomo
 	       !strcmp(a->name, b->name) && a->index == b->index;
 }
 
+/* section 7 */
 TEST_F(bus, objects_say_what_the_kernel_says)
 {
 	const struct audiomodule_endpoint *endpoint;
@@ -600,6 +612,7 @@ static int count_paths(sd_bus_message *reply, const char *below)
 	return count;
 }
 
+/* UWP-4 */
 TEST_F(bus, modules_are_found_by_class_in_any_spelling)
 {
 	static const struct {
@@ -681,6 +694,7 @@ static const struct {
 	{ "endpoint=0 module=1 size=300 method=portcls id=" FOREIGN_TEXT, NULL, 300 },
 };
 
+/* UWP-2 */
 TEST_F(bus, signal_says_what_the_record_says)
 {
 	struct audiomodule_subscription *local = subscribe_local(&self->world, NULL);
@@ -724,6 +738,41 @@ TEST_F(bus, signal_says_what_the_record_says)
 	}
 	audiomodule_subscription_free(local);
 	sd_bus_flush_close_unref(bus);
+}
+
+/*
+ * UWP-2, UWP-8: of a module that nobody can find, as a stream's on Windows, an application hears
+ * all the same: whose it was, and the vendor's bytes.
+ */
+TEST_F(bus, notification_of_an_unknown_module_is_delivered)
+{
+	sd_bus *bus = connect_to(&self->world);
+	int hook = portcls_open(self->world.card);
+	char class_id[AUDIOMODULE_GUID_TEXT_SIZE];
+	struct audiomodule_guid eq;
+	sd_bus_message *message;
+	struct signal signal;
+
+	ASSERT_NE(NULL, bus);
+	ASSERT_LE(0, hook);
+	memcpy(eq.bytes, module_class[1], 16);
+	audiomodule_guid_format(&eq, class_id);
+	ASSERT_LE(0, call(bus, self->world.speaker, "Subscribe", NULL, NULL, "a{sv}", 0));
+	ASSERT_EQ(0, portcls_do(hook, NULL, 0, "op=alloc size=52"));
+	ASSERT_EQ(0, portcls_do(hook, NULL, 0, "op=fill module=1 instance=9 unknown=1"));
+	ASSERT_EQ(0, portcls_do(hook, NULL, 0, "op=send"));
+	ASSERT_EQ(0, portcls_do(hook, NULL, 0, "op=free"));
+	message = next_signal(bus, "NotificationReceived", PATIENCE_MS);
+	ASSERT_NE(NULL, message);
+	ASSERT_LE(0, signal_read(message, &signal));
+	EXPECT_STREQ("/", signal.module);
+	EXPECT_STREQ(class_id, signal.class_id);
+	EXPECT_EQ(0xa5a5a5a5, signal.instance_id);
+	EXPECT_EQ(12, signal.size);
+	EXPECT_TRUE(vendor_intact(signal.data, signal.size));
+	sd_bus_message_unref(message);
+	sd_bus_flush_close_unref(bus);
+	close(hook);
 }
 
 TEST_F(bus, signals_go_to_subscribers_only)
@@ -779,6 +828,7 @@ static int set_parameter(int card, const char *name, unsigned int item)
 	return err;
 }
 
+/* UWP-5 */
 TEST_F(bus, who_changes_a_parameter_hears_of_it_too)
 {
 	struct snd_audio_module_virtual_parameter parameter;
@@ -796,6 +846,7 @@ TEST_F(bus, who_changes_a_parameter_hears_of_it_too)
 	EXPECT_EQ(0, memcmp(module_class[1], event.record.class_id.bytes, 16));
 }
 
+/* UWP-3 */
 TEST_F(bus, filters_let_pass_what_the_kernel_lets_pass)
 {
 	struct audiomodule_filter filters[5] = {
@@ -881,6 +932,7 @@ TEST_F(bus, subscription_resumes_behind_a_position)
 	EXPECT_EQ(0, told.bad + told.corrupt);
 }
 
+/* PNP-8 */
 TEST_F(bus, unsubscribe_is_final)
 {
 	static struct told told;
@@ -1009,7 +1061,7 @@ TEST_F(bus, client_has_one_subscription_of_an_endpoint)
 						       NULL, NULL));
 }
 
-TEST_F(bus, all_subscriptions_together_are_limited)
+TEST_F_TIMEOUT(bus, all_subscriptions_together_are_limited, 120)
 {
 	struct rlimit limit = { 2048, 2048 };
 	sd_bus_error error = SD_BUS_ERROR_NULL;
@@ -1419,6 +1471,7 @@ static void other_client_run(const struct world *world, struct other_client *cli
 	_exit(0);
 }
 
+/* UWP-7 */
 TEST_F_TIMEOUT(bus, client_that_stands_still_hurts_only_itself, 120)
 {
 	struct other_client *other = mmap(NULL, sizeof(*other), PROT_READ | PROT_WRITE,
@@ -1458,6 +1511,95 @@ TEST_F_TIMEOUT(bus, client_that_stands_still_hurts_only_itself, 120)
 	       " ranges", other->told.matched, other->told.lost, other->told.ranges);
 	stop(&pid, SIGKILL);
 	munmap(other, sizeof(*other));
+}
+
+/* ------------------------------------------------------------------ a daemon with nothing to do */
+
+/* A number from a file of /proc, behind "KEY:"; all lines that begin so together; -1: none. */
+static int64_t proc_get(const char *path, const char *key)
+{
+	size_t length = strlen(key);
+	int64_t sum = -1;
+	char line[256];
+	FILE *file = fopen(path, "re");
+
+	while (file && fgets(line, sizeof(line), file))
+		if (!strncmp(line, key, length) && line[length] == ':')
+			sum = (sum < 0 ? 0 : sum) + strtoll(line + length + 1, NULL, 10);
+	if (file)
+		fclose(file);
+	return sum;
+}
+
+/* How often the threads of a process have run until now: each went to sleep, or was preempted. */
+static int64_t times_awake(pid_t pid)
+{
+	char path[320];
+	struct dirent *entry;
+	int64_t sum = 0;
+	DIR *directory;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	directory = opendir(path);
+	if (!directory)
+		return -1;
+	while ((entry = readdir(directory))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "/proc/%d/task/%s/status", pid, entry->d_name);
+		sum += proc_get(path, "voluntary_ctxt_switches");
+		sum += proc_get(path, "nonvoluntary_ctxt_switches");
+	}
+	closedir(directory);
+	return sum;
+}
+
+/* Memory that is the process' alone, in KiB. */
+static int64_t private_memory(pid_t pid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", pid);
+	return proc_get(path, "Private_Clean") + proc_get(path, "Private_Dirty");
+}
+
+TEST_F_TIMEOUT(bus, idle_daemon_sleeps_and_is_small, 60)
+{
+	const int idle_ms = 10000, limit_kib = 4096;
+	sd_bus *clients[10] = { NULL };
+	int64_t before, after, memory;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(clients); i++) {
+		clients[i] = connect_to(&self->world);
+		ASSERT_NE(NULL, clients[i]);
+		/* Half of them by signals, half with the kernel's fd. */
+		ASSERT_LE(0, call(clients[i], self->world.speaker,
+				  i % 2 ? "AcquireNotifications" : "Subscribe", NULL, NULL,
+				  "a{sv}", 0));
+	}
+	/* It has delivered something, so what it needs for that is in its memory. */
+	ASSERT_EQ(0, send_hook("count=100 endpoint=0"));
+	for (i = 0; i < ARRAY_SIZE(clients); i++)
+		ASSERT_LE(0, barrier(clients[i]));
+	usleep(1000000);
+
+	before = times_awake(self->world.daemon);
+	ASSERT_LT(0, before);
+	usleep(idle_ms * 1000);
+	after = times_awake(self->world.daemon);
+	EXPECT_EQ(before, after);
+	/* And it is the daemon that was looked at: it wakes up for a call. */
+	ASSERT_LE(0, barrier(clients[0]));
+	EXPECT_LT(after, times_awake(self->world.daemon));
+
+	memory = private_memory(self->world.daemon);
+	EXPECT_LT(0, memory);
+	EXPECT_GT(limit_kib, memory);
+	figures("the idle daemon with 10 clients: awake %" PRId64 " times in %d ms, %" PRId64
+		" KiB of memory", after - before, idle_ms, memory);
+	for (i = 0; i < ARRAY_SIZE(clients); i++)
+		sd_bus_flush_close_unref(clients[i]);
 }
 
 TEST_F(bus, client_that_is_killed_is_forgotten)
@@ -1518,7 +1660,7 @@ TEST_F_TIMEOUT(bus, subscription_survives_a_killed_daemon, 60)
 	}
 	EXPECT_EQ(770, told.matched + told.lost);
 	EXPECT_LT(300, told.lost);
-	EXPECT_EQ(1, told.ranges);
+	EXPECT_EQ(1, told.holes);
 	EXPECT_EQ(LOST, told.what[first - start.sequence]);
 	EXPECT_EQ(0, told_nothing_of(&told, start.sequence + 1, last));
 	EXPECT_EQ(0, told.bad);
@@ -1546,6 +1688,7 @@ static int unload_driver(void)
 	return -1;
 }
 
+/* PNP-9 */
 TEST_F(bus, driver_can_be_unloaded_under_the_daemon)
 {
 	uint64_t journal_id = audiomodule_list_endpoint(self->world.list, 0)->journal_id;
@@ -1669,6 +1812,654 @@ TEST_F(bus, modules_that_come_later_become_objects)
 	ASSERT_EQ(0, send_hook("endpoint=1 count=1"));
 	EXPECT_TRUE(record_comes(self->world.bus, self->world.headphones,
 				 AUDIOMODULE_RECORD_NOTIFICATION));
+}
+
+/* A module of a stream that this program opened, through the kernel: its first parameter is 2. */
+static int stream_set(int hwdep, const struct audiomodule_module *module)
+{
+	static const uint32_t set_parameter_0[] = { SND_AUDIO_MODULE_VERB_SET, 0, 2 };
+	struct snd_audio_module_command words = {
+		.instance_id = module->instance_id,
+		.verb = SND_AUDIO_MODULE_VERB_GET,
+		.pcm_device = module->pcm_device,
+		.pcm_subdevice = module->pcm_subdevice,
+		.in = (uintptr_t)set_parameter_0,
+		.in_size = sizeof(set_parameter_0),
+	};
+
+	memcpy(words.device_id, speaker_id, 16);
+	memcpy(words.class_id, module->class_id.bytes, 16);
+	return ioctl(hwdep, SND_AUDIO_MODULE_IOCTL_COMMAND, &words) ? -errno : 0;
+}
+
+/* Objects come and go with a stream, and say whose they are; MOD-4: FindAll does not find them. */
+TEST_F(bus, streams_modules_are_objects_that_find_all_leaves_out)
+{
+	int hwdep = hwdep_open(self->world.card);
+	const struct audiomodule_module *module;
+	sd_bus *bus = connect_to(&self->world);
+	sd_bus_message *message;
+	struct signal signal;
+	char path[64];
+	int stream;
+
+	ASSERT_NE(NULL, bus);
+	ASSERT_LE(0, hwdep);
+	snprintf(path, sizeof(path), "/dev/snd/pcmC%dD0p", self->world.card);
+	stream = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	ASSERT_LE(0, stream);
+	ASSERT_TRUE(eventually(!list_again(&self->world) && count_modules(&self->world) == 10));
+	module = find_module(self->world.list, self->world.speaker, "System@0p0");
+	ASSERT_NE(NULL, module);
+	EXPECT_EQ(0, module->pcm_device);
+	EXPECT_EQ(0, module->pcm_subdevice);
+	EXPECT_EQ(1, module->instance_id);
+	ASSERT_LE(0, call(bus, self->world.speaker, "FindAll", NULL, &message, NULL));
+	EXPECT_EQ(4, count_paths(message, self->world.speaker));
+	sd_bus_message_unref(message);
+	ASSERT_LE(0, call(bus, self->world.speaker, "FindAllById", NULL, &message, "s",
+			  "E24C8B6F-EDE7-4255-8B39-77976015D593"));
+	EXPECT_EQ(1, count_paths(message, self->world.speaker));
+	sd_bus_message_unref(message);
+
+	ASSERT_LE(0, call(bus, self->world.speaker, "Subscribe", NULL, NULL, "a{sv}", 0));
+	ASSERT_EQ(0, stream_set(hwdep, module));
+	message = next_signal(bus, "NotificationReceived", PATIENCE_MS);
+	ASSERT_NE(NULL, message);
+	ASSERT_LE(0, signal_read(message, &signal));
+	EXPECT_STREQ(module->object_path, signal.module);
+	EXPECT_EQ(1, signal.instance_id);
+	sd_bus_message_unref(message);
+
+	close(stream);
+	EXPECT_TRUE(eventually(!list_again(&self->world) && count_modules(&self->world) == 8));
+	EXPECT_EQ(NULL, find_module(self->world.list, self->world.speaker, "System@0p0"));
+	close(hwdep);
+	sd_bus_flush_close_unref(bus);
+}
+
+/* ------------------------------------------------------------------ commands */
+
+#define MOST		AUDIOMODULE_MAX_COMMAND_SIZE
+#define SLOW_MS		1000
+#define SLOWEST_MS	3000	/* much happens meanwhile, also on a kernel full of checks */
+#define DRIVER		"/sys/bus/platform/drivers/snd-audio-module-virtual"
+
+/* Verb and parameter of SYSVAD's protocol, and a value for SET. */
+static const uint8_t get_0[] = { 1, 0, 0, 0, 0, 0, 0, 0 };
+static const uint8_t get_2[] = { 1, 0, 0, 0, 2, 0, 0, 0 };
+static const uint8_t set_0_to_2[] = { 2, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0 };
+static const uint8_t set_0_to_3[] = { 2, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0 };
+static const uint8_t set_1_to_0[] = { 2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0 };
+static const uint8_t support_0[] = { 0, 2, 0, 0, 0, 0, 0, 0 };
+
+static const char *module_path(const struct world *world, const char *label)
+{
+	const struct audiomodule_module *module = find_module(world->list, world->speaker, label);
+
+	return module ? module->object_path : "/";
+}
+
+/* The object of the module that sleeps, once the daemon has made it. */
+static bool register_late(struct world *world)
+{
+	return !inject(world->card, "late", "op=register endpoint=0 instance=7") &&
+	       eventually(!list_again(world) && find_module(world->list, world->speaker, "Late"));
+}
+
+/* What a client was answered: the fields of a reply, or the name of an error. */
+struct answer {
+	sd_bus_message *reply;
+	uint32_t status;
+	const char *error;
+	const void *result;
+	size_t size;
+	uint64_t when;
+};
+
+static int on_answer(sd_bus_message *reply, void *context, sd_bus_error *error)
+{
+	struct answer *answer = context;
+
+	answer->when = milliseconds();
+	answer->reply = sd_bus_message_ref(reply);
+	if (sd_bus_message_is_method_error(reply, NULL))
+		answer->error = sd_bus_message_get_error(reply)->name;
+	else if (sd_bus_message_read(reply, "us", &answer->status, &answer->error) < 0 ||
+		 sd_bus_message_read_array(reply, 'y', &answer->result, &answer->size) < 0)
+		answer->error = "not the reply's type";
+	return 0;
+}
+
+/* Send a command and do not wait. */
+static int command_later(sd_bus *bus, const char *path, const void *bytes, size_t size,
+			 struct answer *answer)
+{
+	sd_bus_message *message = NULL;
+	int r = sd_bus_message_new_method_call(bus, &message, NAME, path, MODULE, "SendCommand");
+
+	memset(answer, 0, sizeof(*answer));
+	if (r >= 0)
+		r = sd_bus_message_append_array(message, 'y', bytes, size);
+	if (r >= 0)
+		r = sd_bus_message_append(message, "a{sv}", 0);
+	if (r >= 0)
+		r = sd_bus_call_async(bus, NULL, message, on_answer, answer, 0);
+	sd_bus_message_unref(message);
+	if (r >= 0)
+		r = sd_bus_flush(bus);
+	return r;
+}
+
+static bool answered(sd_bus *bus, struct answer *answer)
+{
+	uint64_t end = milliseconds() + PATIENCE_MS;
+
+	while (!answer->reply && milliseconds() < end)
+		if (sd_bus_process(bus, NULL) == 0)
+			sd_bus_wait(bus, 20000);
+	return answer->reply;
+}
+
+static void answer_free(struct answer *answer)
+{
+	answer->reply = sd_bus_message_unref(answer->reply);
+}
+
+/* A command whose handler sleeps so long. */
+static int slow_later(sd_bus *bus, const struct world *world, uint32_t ms, struct answer *answer)
+{
+	return command_later(bus, module_path(world, "Late"), &ms, sizeof(ms), answer);
+}
+
+static int daemon_threads(const struct world *world)
+{
+	char path[64];
+	int count = -2;
+	DIR *directory;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", world->daemon);
+	directory = opendir(path);
+	while (directory && readdir(directory))
+		count++;
+	if (directory)
+		closedir(directory);
+	return count;
+}
+
+/* UWP-1, UWP-5 */
+TEST_F(bus, command_changes_a_parameter_and_its_sender_hears_of_it)
+{
+	struct audiomodule_bus_event event;
+	sd_bus *bus = connect_to(&self->world);
+	struct answer answer;
+	uint8_t *result;
+	size_t size;
+
+	ASSERT_NE(NULL, bus);
+	ASSERT_EQ(0, audiomodule_bus_subscribe(self->world.bus, self->world.speaker, NULL, NULL,
+					       NULL));
+	ASSERT_EQ(0, audiomodule_bus_command(self->world.bus, module_path(&self->world, "System"),
+					     set_0_to_2, sizeof(set_0_to_2), (void **)&result,
+					     &size));
+	EXPECT_EQ(NULL, result);
+	EXPECT_EQ(0, size);
+	EXPECT_STREQ("", audiomodule_bus_error(self->world.bus));
+	ASSERT_EQ(1, next_event(self->world.bus, &event, PATIENCE_MS));
+	ASSERT_EQ(AUDIOMODULE_BUS_RECORD, event.type);
+	EXPECT_EQ(0, memcmp(module_class[0], event.record.class_id.bytes, 16));
+	ASSERT_EQ(8, event.record.tail_size);
+	EXPECT_EQ(0, memcmp("\0\0\0\0\0\0\0\0", event.record.tail, 8));
+
+	/* The same again, as the bus sees it: executed, no change. */
+	ASSERT_LE(0, command_later(bus, module_path(&self->world, "System"), set_0_to_2,
+				   sizeof(set_0_to_2), &answer));
+	ASSERT_TRUE(answered(bus, &answer));
+	EXPECT_EQ(0, answer.status);
+	EXPECT_STREQ("", answer.error);
+	EXPECT_EQ(0, answer.size);
+	answer_free(&answer);
+	EXPECT_TRUE(told_nothing_more(self->world.bus));
+	ASSERT_EQ(0, audiomodule_bus_command(self->world.bus, module_path(&self->world, "System"),
+					     get_0, sizeof(get_0), (void **)&result, &size));
+	ASSERT_EQ(4, size);
+	EXPECT_EQ(0, memcmp("\2\0\0\0", result, 4));
+	free(result);
+	sd_bus_flush_close_unref(bus);
+}
+
+static const struct {
+	const char *label;
+	const uint8_t *command;
+	size_t size;
+	const char *error;	/* "" or a name */
+	int number;
+	size_t result;		/* bytes */
+} command_table[] = {
+	{ "System", get_0, 8, "", 0, 4 },
+	{ "EQ Movie", get_0, 8, "", 0, 1 },
+	{ "EQ Default", get_2, 8, "", 0, 4 },
+	{ "EQ Movie", support_0, 8, "", 0, 59 },
+	{ "System", support_0, 8, "", 0, 68 },
+	{ "System", set_0_to_2, 12, "", 0, 0 },
+	{ "System", set_0_to_3, 12, "EINVAL", -EINVAL, 0 },
+	{ "System", set_1_to_0, 12, "EOPNOTSUPP", -EOPNOTSUPP, 0 },
+	{ "System", get_0, 7, "EINVAL", -EINVAL, 0 },
+	{ "System", NULL, 0, "EINVAL", -EINVAL, 0 },
+	{ "System", get_2, 8, "EINVAL", -EINVAL, 0 },
+	{ "Meter", get_0, 8, "EOPNOTSUPP", -EOPNOTSUPP, 0 },
+};
+
+/* UWP-1 */
+TEST_F(bus, answers_and_refusals_are_the_same_by_each_way)
+{
+	sd_bus *bus = connect_to(&self->world);
+	struct audiomodule_list *list;
+	struct audiomodule *card;
+	size_t i;
+
+	ASSERT_NE(NULL, bus);
+	ASSERT_EQ(0, audiomodule_open_for_commands(NULL, self->world.card, &card));
+	ASSERT_EQ(0, audiomodule_list(card, &list));
+	for (i = 0; i < ARRAY_SIZE(command_table); i++) {
+		const char *path = module_path(&self->world, command_table[i].label);
+		const struct audiomodule_module *module;
+		void *remote, *local;
+		struct answer answer;
+		size_t sizes[2], n;
+
+		ASSERT_LE(0, command_later(bus, path, command_table[i].command,
+					   command_table[i].size, &answer));
+		ASSERT_TRUE(answered(bus, &answer));
+		EXPECT_EQ(0, answer.status);
+		EXPECT_STREQ(command_table[i].error, answer.error) {
+			TH_LOG("command %zu", i);
+		}
+		EXPECT_EQ(command_table[i].result, answer.size);
+		EXPECT_EQ(command_table[i].number,
+			  audiomodule_bus_command(self->world.bus, path, command_table[i].command,
+						  command_table[i].size, &remote, &sizes[0]));
+		EXPECT_STREQ("", audiomodule_bus_error(self->world.bus));
+		for (n = 0; (module = audiomodule_list_module(list, n)); n++)
+			if (!strcmp(module->label, command_table[i].label))
+				break;
+		ASSERT_NE(NULL, module);
+		EXPECT_EQ(command_table[i].number,
+			  audiomodule_command(card, module, command_table[i].command,
+					      command_table[i].size, &local, &sizes[1]));
+		EXPECT_EQ(answer.size, sizes[0]);
+		EXPECT_EQ(answer.size, sizes[1]);
+		EXPECT_EQ(!answer.size, !remote);
+		EXPECT_EQ(!answer.size, !local);
+		if (answer.size && sizes[0] == answer.size && sizes[1] == answer.size) {
+			EXPECT_EQ(0, memcmp(answer.result, remote, answer.size));
+			EXPECT_EQ(0, memcmp(answer.result, local, answer.size));
+		}
+		free(remote);
+		free(local);
+		answer_free(&answer);
+	}
+	audiomodule_list_free(list);
+	audiomodule_close(card);
+	sd_bus_flush_close_unref(bus);
+}
+
+TEST_F(bus, library_sends_commands_only_with_a_card_that_is_open_for_them)
+{
+	struct audiomodule_module module;
+	struct audiomodule *card;
+	void *result = &card;
+	size_t size = 7;
+
+	module = *find_module(self->world.list, self->world.speaker, "System");
+	ASSERT_EQ(0, audiomodule_open(NULL, self->world.card, &card));
+	EXPECT_EQ(-EACCES, audiomodule_command(card, &module, get_0, 8, &result, &size));
+	EXPECT_EQ(NULL, result);
+	EXPECT_EQ(0, size);
+	audiomodule_close(card);
+	ASSERT_EQ(0, audiomodule_open_for_commands(NULL, self->world.card, &card));
+	EXPECT_EQ(0, audiomodule_command(card, &module, get_0, 8, &result, &size));
+	EXPECT_EQ(4, size);
+	free(result);
+	module.instance_id = 99;
+	EXPECT_EQ(-EINVAL, audiomodule_command(card, &module, get_0, 8, &result, &size));
+	module.pcm_device = 0;
+	module.pcm_subdevice = 0;
+	EXPECT_EQ(-EOPNOTSUPP, audiomodule_command(card, &module, get_0, 8, &result, &size));
+	module = *find_module(self->world.list, self->world.speaker, "System");
+	EXPECT_EQ(-EINVAL, audiomodule_command(card, &module, get_0, SIZE_MAX, &result, &size));
+	EXPECT_EQ(NULL, result);
+	audiomodule_close(card);
+}
+
+/* CMD-6 */
+TEST_F(bus, commands_and_answers_have_up_to_64000_bytes)
+{
+	static const size_t sizes[] = { 0, 1, 4, 5, 4096, 40000, MOST - 1, MOST };
+	uint8_t *bytes = malloc(MOST + 1);
+	sd_bus *bus = connect_to(&self->world);
+	struct answer answer;
+	size_t i, j, size;
+	void *result;
+
+	ASSERT_NE(NULL, bus);
+	ASSERT_TRUE(register_late(&self->world));
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		for (j = 0; j <= MOST; j++)
+			bytes[j] = j < 4 ? 0 : j * 7 + i;
+		ASSERT_EQ(0, audiomodule_bus_command(self->world.bus,
+						     module_path(&self->world, "Late"), bytes,
+						     sizes[i], &result, &size));
+		ASSERT_EQ(sizes[i], size);
+		EXPECT_TRUE(!size || !memcmp(bytes, result, size)) {
+			TH_LOG("%zu bytes", size);
+		}
+		free(result);
+	}
+	ASSERT_LE(0, command_later(bus, module_path(&self->world, "Late"), bytes, MOST + 1,
+				   &answer));
+	ASSERT_TRUE(answered(bus, &answer));
+	EXPECT_EQ(0, answer.status);
+	EXPECT_STREQ("EINVAL", answer.error);
+	EXPECT_EQ(0, answer.size);
+	answer_free(&answer);
+	EXPECT_EQ(-EINVAL, audiomodule_bus_command(self->world.bus,
+						   module_path(&self->world, "Late"), bytes,
+						   MOST + 1, &result, &size));
+	EXPECT_EQ(0, inject(self->world.card, "late", "op=unregister"));
+	sd_bus_flush_close_unref(bus);
+	free(bytes);
+}
+
+TEST_F(bus, arguments_of_a_command_are_checked)
+{
+	sd_bus *bus = connect_to(&self->world);
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	const char *path = module_path(&self->world, "System");
+	void *result;
+	size_t size;
+
+	ASSERT_NE(NULL, bus);
+	EXPECT_GT(0, sd_bus_call_method(bus, NAME, path, MODULE, "SendCommand", &error, NULL,
+					"aya{sv}", 1, 1, 1, "verb", "u", 1));
+	EXPECT_STREQ(ERROR "UnknownOption", error.name ?: "success");
+	sd_bus_error_free(&error);
+	EXPECT_GT(0, sd_bus_call_method(bus, NAME, path, MODULE, "SendCommand", &error, NULL,
+					"s", "get"));
+	EXPECT_STREQ(INVALID_ARGS, error.name ?: "success");
+	sd_bus_error_free(&error);
+	/* An endpoint takes none. */
+	EXPECT_EQ(-ENODEV, audiomodule_bus_command(self->world.bus, self->world.speaker, get_0, 8,
+						   &result, &size));
+	EXPECT_STRNE("", audiomodule_bus_error(self->world.bus));
+	sd_bus_flush_close_unref(bus);
+}
+
+/* CMD-7, UWP-1 */
+TEST_F(bus, slow_command_delays_nobody_else)
+{
+	sd_bus *one = connect_to(&self->world), *other = connect_to(&self->world);
+	struct answer slow[8], same, quick;
+	uint64_t begin = milliseconds();
+	size_t i;
+
+	ASSERT_TRUE(one && other);
+	ASSERT_TRUE(register_late(&self->world));
+	/* They are more than threads would be there for if each took one. */
+	for (i = 0; i < ARRAY_SIZE(slow); i++)
+		ASSERT_LE(0, slow_later(one, &self->world, i ? 1 : SLOWEST_MS, &slow[i]));
+	begin = milliseconds();
+	/* Another module, by the same client and by another one; a property; a list. */
+	ASSERT_LE(0, command_later(one, module_path(&self->world, "System"), get_0, 8, &same));
+	ASSERT_LE(0, command_later(other, module_path(&self->world, "EQ Movie"), get_0, 8,
+				   &quick));
+	ASSERT_TRUE(answered(other, &quick));
+	ASSERT_TRUE(answered(one, &same));
+	EXPECT_EQ(4, same.size);
+	EXPECT_EQ(1, quick.size);
+	EXPECT_EQ(NULL, slow[0].reply);
+	EXPECT_EQ(0, list_again(&self->world));
+	EXPECT_EQ(9, count_modules(&self->world));
+	EXPECT_TRUE(eventually(daemon_threads(&self->world) == 2));
+	figures("two quick commands and a list beside a slow command took %d ms",
+		(int)(milliseconds() - begin));
+	EXPECT_GT(begin + SLOWEST_MS, milliseconds());
+	/* One module's are executed in their order, and each comes back. */
+	for (i = 0; i < ARRAY_SIZE(slow); i++) {
+		ASSERT_TRUE(answered(one, &slow[i]));
+		EXPECT_STREQ("", slow[i].error);
+		EXPECT_EQ(4, slow[i].size);
+		EXPECT_LE(i ? slow[i - 1].when : begin + SLOWEST_MS / 2, slow[i].when);
+		answer_free(&slow[i]);
+	}
+	EXPECT_TRUE(eventually(daemon_threads(&self->world) == 1));
+	answer_free(&same);
+	answer_free(&quick);
+	EXPECT_EQ(0, inject(self->world.card, "late", "op=unregister"));
+	sd_bus_flush_close_unref(one);
+	sd_bus_flush_close_unref(other);
+}
+
+TEST_F(bus, one_client_has_at_most_32_commands_under_way)
+{
+	sd_bus *one = connect_to(&self->world), *other = connect_to(&self->world);
+	struct answer answers[40], others;
+	int done = 0, refused = 0;
+	size_t i;
+
+	ASSERT_TRUE(one && other);
+	ASSERT_TRUE(register_late(&self->world));
+	for (i = 0; i < ARRAY_SIZE(answers); i++)
+		ASSERT_LE(0, slow_later(one, &self->world, i ? 0 : SLOWEST_MS, &answers[i]));
+	ASSERT_LE(0, slow_later(other, &self->world, 0, &others));
+	for (i = 0; i < ARRAY_SIZE(answers); i++) {
+		ASSERT_TRUE(answered(one, &answers[i]));
+		done += !answers[i].error[0];
+		refused += !strcmp(answers[i].error, ERROR "TooManyCommands");
+		answer_free(&answers[i]);
+	}
+	EXPECT_EQ(32, done);
+	EXPECT_EQ(8, refused);
+	ASSERT_TRUE(answered(other, &others));
+	EXPECT_STREQ("", others.error);
+	answer_free(&others);
+	ASSERT_LE(0, slow_later(one, &self->world, 0, &others));
+	ASSERT_TRUE(answered(one, &others));
+	EXPECT_STREQ("", others.error);
+	answer_free(&others);
+	EXPECT_EQ(0, inject(self->world.card, "late", "op=unregister"));
+	sd_bus_flush_close_unref(one);
+	sd_bus_flush_close_unref(other);
+}
+
+TEST_F(bus, client_that_leaves_costs_at_most_the_command_that_runs)
+{
+	sd_bus *leaves = connect_to(&self->world), *stays = connect_to(&self->world);
+	struct answer answers[16], mine;
+	uint64_t begin;
+	size_t i;
+	int fds;
+
+	ASSERT_TRUE(leaves && stays);
+	ASSERT_TRUE(register_late(&self->world));
+	ASSERT_LE(0, barrier(stays));
+	fds = daemon_fds(&self->world);
+	begin = milliseconds();
+	for (i = 0; i < ARRAY_SIZE(answers); i++)
+		ASSERT_LE(0, slow_later(leaves, &self->world, SLOW_MS, &answers[i]));
+	ASSERT_LE(0, barrier(leaves));
+	sd_bus_flush_close_unref(leaves);
+	ASSERT_LE(0, slow_later(stays, &self->world, 0, &mine));
+	ASSERT_TRUE(answered(stays, &mine));
+	EXPECT_STREQ("", mine.error);
+	/* Not for all of them. */
+	EXPECT_GT(begin + ARRAY_SIZE(answers) / 2 * SLOW_MS, mine.when) {
+		TH_LOG("waited for %d ms", (int)(mine.when - begin));
+	}
+	EXPECT_TRUE(eventually(daemon_threads(&self->world) == 1));
+	EXPECT_TRUE(eventually(daemon_fds(&self->world) == fds)) {
+		TH_LOG("%d fds, and %d before", daemon_fds(&self->world), fds);
+	}
+	EXPECT_TRUE(alive(self->world.daemon));
+	answer_free(&mine);
+	EXPECT_EQ(0, inject(self->world.card, "late", "op=unregister"));
+	sd_bus_flush_close_unref(stays);
+}
+
+/* Who asks for no reply need not stay. */
+TEST_F(bus, command_without_a_reply_is_executed)
+{
+	sd_bus *leaves = connect_to(&self->world), *stays = connect_to(&self->world);
+	sd_bus_message *message = NULL;
+	struct answer slow;
+	uint64_t begin;
+	uint32_t ms = SLOW_MS;
+
+	ASSERT_TRUE(leaves && stays);
+	ASSERT_TRUE(register_late(&self->world));
+	begin = milliseconds();
+	ASSERT_LE(0, slow_later(stays, &self->world, SLOW_MS, &slow));
+	ASSERT_LE(0, barrier(stays));
+	ASSERT_LE(0, sd_bus_message_new_method_call(leaves, &message, NAME,
+						    module_path(&self->world, "Late"), MODULE,
+						    "SendCommand"));
+	ASSERT_LE(0, sd_bus_message_append_array(message, 'y', &ms, sizeof(ms)));
+	ASSERT_LE(0, sd_bus_message_append(message, "a{sv}", 0));
+	ASSERT_LE(0, sd_bus_message_set_expect_reply(message, 0));
+	ASSERT_LE(0, sd_bus_send(leaves, message, NULL));
+	sd_bus_message_unref(message);
+	sd_bus_flush_close_unref(leaves);
+	ASSERT_TRUE(answered(stays, &slow));
+	answer_free(&slow);
+	/* Behind the one without a reply. */
+	ASSERT_LE(0, slow_later(stays, &self->world, 0, &slow));
+	ASSERT_TRUE(answered(stays, &slow));
+	EXPECT_STREQ("", slow.error);
+	EXPECT_LE(begin + 2 * SLOW_MS, slow.when);
+	answer_free(&slow);
+	EXPECT_EQ(0, inject(self->world.card, "late", "op=unregister"));
+	sd_bus_flush_close_unref(stays);
+}
+
+/* PNP-9 */
+TEST_F(bus, commands_to_a_card_that_goes_say_so)
+{
+	sd_bus *bus = connect_to(&self->world);
+	struct answer running, waiting;
+	char path[64];
+	void *result;
+	size_t size;
+
+	ASSERT_NE(NULL, bus);
+	ASSERT_TRUE(register_late(&self->world));
+	snprintf(path, sizeof(path), "%s", module_path(&self->world, "System"));
+	ASSERT_LE(0, slow_later(bus, &self->world, SLOW_MS, &running));
+	ASSERT_LE(0, slow_later(bus, &self->world, 0, &waiting));
+	ASSERT_LE(0, barrier(bus));
+	usleep(SLOW_MS * 1000 / 4);
+	ASSERT_EQ(0, file_write(DRIVER "/unbind", "snd-audio-module-virtual"));
+	/* The one that runs is waited for; the one behind it finds no card. */
+	ASSERT_TRUE(answered(bus, &running));
+	EXPECT_EQ(0, running.status);
+	EXPECT_STREQ("", running.error);
+	EXPECT_EQ(4, running.size);
+	ASSERT_TRUE(answered(bus, &waiting));
+	EXPECT_EQ(1, waiting.status);
+	EXPECT_STREQ("", waiting.error);
+	EXPECT_EQ(0, waiting.size);
+	answer_free(&running);
+	answer_free(&waiting);
+	EXPECT_EQ(-ENODEV, audiomodule_bus_command(self->world.bus, path, get_0, 8, &result,
+						   &size));
+	ASSERT_EQ(0, file_write(DRIVER "/bind", "snd-audio-module-virtual"));
+	EXPECT_TRUE(eventually(!list_again(&self->world) && count_modules(&self->world) == 8));
+	EXPECT_EQ(0, audiomodule_bus_command(self->world.bus, path, get_0, 8, &result, &size));
+	free(result);
+	sd_bus_flush_close_unref(bus);
+}
+
+/* While a command waits, its card goes and another one with the same modules comes. */
+TEST_F(bus, command_never_reaches_another_card_of_that_number)
+{
+	sd_bus *bus = connect_to(&self->world);
+	struct answer running, waiting;
+
+	ASSERT_NE(NULL, bus);
+	ASSERT_TRUE(register_late(&self->world));
+	ASSERT_LE(0, slow_later(bus, &self->world, SLOW_MS, &running));
+	ASSERT_LE(0, slow_later(bus, &self->world, 0, &waiting));
+	ASSERT_LE(0, barrier(bus));
+	usleep(SLOW_MS * 1000 / 4);
+	kill(self->world.daemon, SIGSTOP);
+	ASSERT_EQ(0, file_write(DRIVER "/unbind", "snd-audio-module-virtual"));
+	ASSERT_EQ(0, file_write(DRIVER "/bind", "snd-audio-module-virtual"));
+	ASSERT_EQ(self->world.card, card_find());
+	ASSERT_EQ(0, inject(self->world.card, "late", "op=register endpoint=0 instance=7"));
+	kill(self->world.daemon, SIGCONT);
+	ASSERT_TRUE(answered(bus, &running));
+	EXPECT_EQ(0, running.status);
+	EXPECT_EQ(4, running.size);
+	ASSERT_TRUE(answered(bus, &waiting));
+	EXPECT_EQ(1, waiting.status);
+	EXPECT_EQ(0, waiting.size);
+	answer_free(&running);
+	answer_free(&waiting);
+	EXPECT_EQ(0, inject(self->world.card, "late", "op=unregister"));
+	EXPECT_TRUE(eventually(!list_again(&self->world) && count_modules(&self->world) == 8));
+	sd_bus_flush_close_unref(bus);
+}
+
+TEST_F(bus, daemon_that_ends_answers_the_command_that_runs)
+{
+	sd_bus *bus = connect_to(&self->world);
+	struct answer running, waiting;
+	int status;
+
+	ASSERT_NE(NULL, bus);
+	ASSERT_TRUE(register_late(&self->world));
+	ASSERT_LE(0, slow_later(bus, &self->world, SLOW_MS, &running));
+	ASSERT_LE(0, slow_later(bus, &self->world, 5000, &waiting));
+	ASSERT_LE(0, barrier(bus));
+	status = stop(&self->world.daemon, SIGTERM);
+	EXPECT_TRUE(WIFEXITED(status) && !WEXITSTATUS(status)) {
+		TH_LOG("the daemon ended with %x", status);
+	}
+	ASSERT_TRUE(answered(bus, &running));
+	EXPECT_STREQ("", running.error);
+	EXPECT_EQ(4, running.size);
+	ASSERT_TRUE(answered(bus, &waiting));
+	EXPECT_STREQ("org.freedesktop.DBus.Error.NoReply", waiting.error);
+	EXPECT_GT(running.when + SLOW_MS, waiting.when);
+	answer_free(&running);
+	answer_free(&waiting);
+	EXPECT_EQ(0, inject(self->world.card, "late", "op=unregister"));
+	self->world.daemon = start_daemon(&self->world);
+	EXPECT_TRUE(eventually(!list_again(&self->world)));
+	sd_bus_flush_close_unref(bus);
+}
+
+/* MOD-4: the daemon did not open the stream, so whoever asks it gets no farther than itself. */
+TEST_F(bus, commands_reach_no_stream_of_another_process)
+{
+	sd_bus *bus = connect_to(&self->world);
+	struct answer answer;
+	char path[64];
+	int stream;
+
+	ASSERT_NE(NULL, bus);
+	snprintf(path, sizeof(path), "/dev/snd/pcmC%dD0p", self->world.card);
+	stream = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	ASSERT_LE(0, stream);
+	ASSERT_TRUE(eventually(!list_again(&self->world) && count_modules(&self->world) == 10));
+	ASSERT_LE(0, command_later(bus, module_path(&self->world, "System@0p0"), get_0,
+				   sizeof(get_0), &answer));
+	ASSERT_TRUE(answered(bus, &answer));
+	EXPECT_EQ(0, answer.status);
+	EXPECT_STREQ("EACCES", answer.error);
+	EXPECT_EQ(0, answer.size);
+	answer_free(&answer);
+	close(stream);
+	sd_bus_flush_close_unref(bus);
 }
 
 TEST_HARNESS_MAIN

@@ -19,17 +19,6 @@ EQ=5CE55C8E-84DF-4317-98C7-792DE83366CC
 
 # --- the bus, the daemon, its user --------------------------------------------------------------
 
-# The system's own configuration, but for what would start daemons by itself.
-start_bus()
-{
-	chmod 755 "$TMP"
-	sed -e '/<standard_system_servicedirs/d' -e 's|>system.d<|>/usr/share/dbus-1/system.d<|' \
-		/usr/share/dbus-1/system.conf >"$TMP/bus.conf"
-	start bus.log dbus-daemon --config-file="$TMP/bus.conf" --address="$address" --nofork \
-		--nopidfile --nosyslog
-	wait_for 20 test -S "$TMP/bus"
-}
-
 # as USER COMMAND...: with the user's groups
 as()
 {
@@ -80,52 +69,6 @@ expect()
 	[ "$wanted" -ne 0 ] || [ ! -s "$TMP/err" ] || echo "'$*' complains: $(cat "$TMP/err")"
 }
 
-# watch FILE ENDPOINTS OPTION...: a monitor in the background, once it is subscribed to so many
-watch()
-{
-	file=$1
-	endpoints=$2
-	shift 2
-	watch_with "$file" "$endpoints" audiomodulectl monitor "$@"
-}
-
-watch_with()
-{
-	file=$1
-	fds=$(($(count_fds) + $2))
-	shift 2
-	start "$file" "$@"
-	watcher=$!
-	wait_for 20 are_fds $fds
-}
-
-count_fds()
-{
-	sed -n 's/^notification_fds //p' "$OBJECTS"
-}
-
-# shellcheck disable=SC2317 # called by wait_for
-are_fds()
-{
-	[ "$(count_fds)" -eq "$1" ]
-}
-
-# ends PID: its exit status in $status, within some seconds
-ends()
-{
-	if wait_for 20 ended "$1"; then
-		wait "$1"
-		status=$?
-	else
-		status="still running"
-	fi
-}
-
-has()
-{
-	grep -q -e "$2" "$TMP/$1"
-}
-
 # shellcheck disable=SC2317 # called by wait_for
 lists()
 {
@@ -151,12 +94,9 @@ json()
 
 # --- the cases ----------------------------------------------------------------------------------
 
-begin 26
+begin 27
 had_user=$(id -u audiomodule 2>/dev/null)
 trap 'clean_up; forget_user' EXIT
-address=unix:path=$TMP/bus
-DBUS_SYSTEM_BUS_ADDRESS=$address
-export DBUS_SYSTEM_BUS_ADDRESS
 
 [ -n "$had_user" ] || systemd-sysusers $SYSUSERS 2>/dev/null
 check "the installed sysusers file makes the daemon's user" "no login" \
@@ -211,6 +151,7 @@ check_all "only root and audiomodule may be the daemon, and only once" "$(
 	kill -0 "$daemon" || echo "the daemon is gone"
 )"
 
+# UWP-6
 check_all "who is not in the group audio is refused, with exit status 5" "$(
 	expect 5 'group audio' as user audiomodulectl list
 	expect 5 'group audio' as user audiomodulectl monitor --timeout=1 Speaker
@@ -221,6 +162,7 @@ check_all "who is not in the group audio is refused, with exit status 5" "$(
 	are_fds 1 || echo "there are $(count_fds) notification fds"
 )"
 
+# UWP-6
 nodes audiomodule 660
 watch_with by_fd 1 setpriv --reuid=audiouser --regid=audiouser --init-groups -- \
 	audiomodulectl monitor --fd --count=2 Speaker
@@ -244,6 +186,16 @@ arguments="class_id data fd first_sequence instance_id journal_id last_sequence 
 arguments="$arguments newest_sequence notification_id oldest_sequence options sequence timestamp"
 check "introspection names all arguments" "$arguments" \
 	"$(xml | sed -n '/"org.audiomodule1.Endpoint"/,/<\/interface>/p' |
+		sed -n 's/.*<arg .*name="\([^"]*\)".*/\1/p' | sort -u | tr '\n' ' ' |
+		sed 's/ $//')"
+
+module_xml()
+{
+	busctl --address="$address" introspect --xml-interface org.audiomodule1 \
+		"/org/audiomodule1/card$card/Speaker/Meter"
+}
+check "and those of commands" "command error options result status" \
+	"$(module_xml | sed -n '/"org.audiomodule1.Module"/,/<\/interface>/p' |
 		sed -n 's/.*<arg .*name="\([^"]*\)".*/\1/p' | sort -u | tr '\n' ' ' |
 		sed 's/ $//')"
 

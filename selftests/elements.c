@@ -353,7 +353,7 @@ static const uint8_t *record_vendor(const struct snd_audio_module_record *record
 	return record_data(record) + IDENTITY_SIZE;
 }
 
-/* Read what is there into record_buffer: how many records; @last is the last of them. */
+/* Read what is there into record_buffer: how many notifications; @last is the last of them. */
 static int records_read(struct view *view, const struct snd_audio_module_record **last)
 {
 	ssize_t size = read(view->records, record_buffer, sizeof(record_buffer));
@@ -362,8 +362,13 @@ static int records_read(struct view *view, const struct snd_audio_module_record 
 
 	*last = NULL;
 	while (offset < size) {
-		*last = record_at(offset);
-		offset += (*last)->size;
+		const struct snd_audio_module_record *record = record_at(offset);
+
+		offset += record->size;
+		/* A stream that is opened changes the list, too. */
+		if (record->type != SND_AUDIO_MODULE_RECORD_NOTIFICATION)
+			continue;
+		*last = record;
 		count++;
 	}
 	return count;
@@ -511,6 +516,7 @@ FIXTURE_TEARDOWN(elements)
 	EXPECT_EQ(0, view_close(&self->view));
 }
 
+/* ALSA-2 */
 TEST_F(elements, each_endpoint_and_module_has_one_that_can_only_be_read)
 {
 	snd_ctl_elem_info_t *info;
@@ -534,6 +540,7 @@ TEST_F(elements, each_endpoint_and_module_has_one_that_can_only_be_read)
 	}
 }
 
+/* MOD-5 */
 TEST_F(elements, no_other_is_on_the_card_interface)
 {
 	unsigned int numids[ELEMENTS_MAX];
@@ -651,6 +658,9 @@ TEST_F(elements, keep_their_value_when_another_module_floods)
 	const struct snd_audio_module_record *record;
 	struct snd_audio_module_info info;
 
+	/* The one that floods was first to send, too. */
+	ASSERT_EQ(0, inject(self->view.card, "send", "endpoint=1 module=1 size=1000"));
+	ASSERT_EQ(1, records_read(&self->view, &record));
 	ASSERT_EQ(0, inject(self->view.card, "send", "endpoint=0 module=0 size=48"));
 	ASSERT_EQ(1, records_read(&self->view, &record));
 	ASSERT_EQ(0, bytes_read(&self->view, numid, before));
@@ -716,6 +726,7 @@ TEST_F(elements, show_the_newest_of_two_that_send_at_once)
 	}
 }
 
+/* MOD-5 */
 TEST_F(elements, stay_as_they_are_when_modules_come_and_go)
 {
 	unsigned int before[ELEMENTS_MAX], after[ELEMENTS_MAX];
@@ -744,8 +755,36 @@ TEST_F(elements, stay_as_they_are_when_modules_come_and_go)
 	}
 }
 
+/* ALSA-3: who looks at every element, as alsactl and amixer do, takes nothing from the readers. */
+TEST_F(elements, alsa3_reading_all_takes_nothing_from_readers)
+{
+	unsigned int numids[ELEMENTS_MAX];
+	int count = numids_of(&self->view, numids);
+	const struct snd_audio_module_record *record;
+	uint8_t first[ELEMENTS_MAX][VALUE_MAX], again[VALUE_MAX];
+	struct parsed parsed;
+	int i, round;
+
+	for (i = 0; i < SENDERS; i++)
+		ASSERT_EQ(0, inject(self->view.card, "send", "%s count=5", senders[i].words));
+	for (round = 0; round < 3; round++) {
+		for (i = 0; i < count; i++) {
+			ASSERT_EQ(0, bytes_read(&self->view, numids[i], round ? again : first[i]));
+			EXPECT_EQ(0, round ? memcmp(again, first[i], VALUE_MAX) : 0);
+		}
+		for (i = 0; i < NOTIFICATION_ELEMENTS; i++) {
+			unsigned int numid = numid_of(&self->view, notification_elements[i].name);
+
+			EXPECT_EQ(0, tlv_get(&self->view, numid, 4096, &parsed));
+		}
+	}
+	EXPECT_EQ(5 * SENDERS, records_read(&self->view, &record));
+	EXPECT_EQ(5 * SENDERS, record->sequence);
+}
+
 /* ------------------------------------------------------------------ TLV */
 
+/* NID-1 */
 TEST_F(elements, tlv_describes_what_they_belong_to)
 {
 	struct card_list list;
@@ -775,6 +814,7 @@ TEST_F(elements, tlv_describes_what_they_belong_to)
 	EXPECT_EQ(2, list.endpoint[1].playback_devices);
 }
 
+/* NID-1 */
 TEST_F(elements, tlv_of_endpoints_has_no_class)
 {
 	static const uint8_t zero[16];
@@ -1101,6 +1141,7 @@ static int rings_of_flood(struct view *view, unsigned int numid, int steps, int 
 	return status;
 }
 
+/* ALSA-1 */
 TEST_F(doorbell, rings_a_flood_of_5000_at_most_once_per_doorbell_ms)
 {
 	static const struct {
@@ -1145,6 +1186,7 @@ TEST_F(doorbell, rings_once_more_after_the_last_change)
 	}
 }
 
+/* PNP-4 */
 TEST_F(doorbell, rings_every_program_that_listens)
 {
 	unsigned int numid = numid_of(&self->view, "Speaker System Notification");
@@ -1303,6 +1345,7 @@ static int parameter_write(struct view *view, const struct parameter *parameter,
 	return bytes_write(view, parameter->numid, value);
 }
 
+/* ALSA-5 */
 TEST_F(parameters, set_to_another_value_ring_and_notify_once)
 {
 	const struct snd_audio_module_virtual_parameter *change;
@@ -1339,6 +1382,7 @@ TEST_F(parameters, set_to_another_value_ring_and_notify_once)
 	EXPECT_EQ(9, set);
 }
 
+/* 8.3, ALSA-5 */
 TEST_F(parameters, set_to_the_same_value_say_nothing)
 {
 	const struct snd_audio_module_record *record;
@@ -1354,6 +1398,7 @@ TEST_F(parameters, set_to_the_same_value_say_nothing)
 	EXPECT_EQ(0, records_read(&self->view, &record));
 }
 
+/* ALSA-5, ALSA-9 */
 TEST_F(parameters, refuse_what_is_not_valid_and_keep_their_value)
 {
 	const struct snd_audio_module_record *record;
@@ -1556,6 +1601,7 @@ static void hear(struct view *view, struct heard *heard, int silences)
 	}
 }
 
+/* 8.4 */
 TEST_F(meter, tells_the_exact_peaks_clipping_and_frames_of_what_is_played)
 {
 	static int16_t samples[FRAMES * CHANNELS];

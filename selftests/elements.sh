@@ -147,6 +147,7 @@ contents_problems()
 		}' "$1"
 }
 
+# ALSA-3
 case_contents()
 {
 	amixer -c "$card" contents >"$TMP/contents" 2>"$TMP/errors"
@@ -155,6 +156,7 @@ case_contents()
 		"$(contents_problems "$TMP/contents"; cat "$TMP/errors")"
 }
 
+# ALSA-3
 case_flooded()
 {
 	problems=
@@ -199,10 +201,10 @@ $(shown "$NOTIFICATION" | tr ',' '\n' | grep -c 0x) bytes"
 	check "amixer cset of a notification element is refused" "1 Operation not permitted" \
 		"$? $(grep -o 'Operation not permitted' "$TMP/errors")"
 	check "alsamixer's simple controls do not contain notification elements" 0 \
-		"$(amixer -c "$card" scontents | grep -c Notification)"
+		"$(amixer -c "$card" scontrols | grep -c Notification)"
 }
 
-# A terminal, as amixer 1.2.8 does not flush a file.
+# ALSA-1. A terminal, as amixer 1.2.8 does not flush a file.
 case_events()
 {
 	start events script -q -c "amixer -c $card events" /dev/null
@@ -235,6 +237,7 @@ monitor()
 		head -n 1
 }
 
+# ALSA-1
 case_monitor()
 {
 	check "alsactl monitor shows the doorbell" "Echo Default Notification,0) VALUE" \
@@ -263,6 +266,7 @@ change_all()
 	amixer -c "$card" -s <"$TMP/changes" >/dev/null
 }
 
+# ALSA-4, ALSA-9
 case_store_restore()
 {
 	change_all 1
@@ -272,7 +276,7 @@ case_store_restore()
 	alsactl -f "$TMP/changed" store "$card"
 	state "$TMP/first" >"$TMP/first.state"
 	state "$TMP/changed" >"$TMP/changed.state"
-	check "alsactl store sees all 11 elements that were changed" 11 \
+	check "alsactl store sees all 13 elements that were changed" 13 \
 		"$(diff "$TMP/changed.state" "$TMP/first.state" | grep -c '^> 		value ')"
 	alsactl -f "$TMP/first" restore "$card" 2>"$TMP/errors"
 	check "alsactl restore ends with 0" 0 $?
@@ -371,6 +375,30 @@ case_mixer_test()
 	restart
 }
 
+# --- a card without audio modules ---------------------------------------------------------------
+
+dummy_number()
+{
+	sed -n 's/^ *\([0-9]*\) \[Dummy .*/\1/p' /proc/asound/cards
+}
+
+# Section 6.6: a driver that knows nothing of audio modules is as it was.
+case_plain_card()
+{
+	modprobe snd-dummy
+	wait_for 5 test -n "$(dummy_number)"
+	check "a card without audio modules has no device and no ioctl for them" \
+		"hwdep ENODEV
+INFO ENOTTY
+LIST ENOTTY
+COMMAND ENOTTY
+SUBSCRIBE ENOTTY" "$("$TESTS/lifetime_helper" plain "$(dummy_number)")"
+	check "a card without audio modules has no notification elements" "elements, 0" \
+		"$([ "$(amixer -c "$(dummy_number)" controls | wc -l)" -gt 0 ] && echo elements), \
+$(amixer -c "$(dummy_number)" controls | grep -c Notification)"
+	rmmod snd-dummy
+}
+
 # --- parameters ---------------------------------------------------------------------------------
 
 # refused PARAMETER... : the core does not load, and the log says what would be right
@@ -420,7 +448,7 @@ case_parameters()
 			journal_size=131072 journal_size=67108864)"
 }
 
-begin 32
+begin 34
 load
 case_controls
 case_contents
@@ -431,6 +459,7 @@ case_monitor
 case_store_restore
 case_aplay
 case_mixer_test
+case_plain_card
 case_parameters
 check_all "the kernel's log shows no trouble" "$(log_trouble)"
 finish

@@ -219,7 +219,7 @@ static bool kernel_said(int kmsg, const char *text)
 	return said;
 }
 
-TEST_F(parameter, bad_journal_sizes_are_refused)
+TEST_F_TIMEOUT(parameter, bad_journal_sizes_are_refused, 120)
 {
 	static const char *const values[] = {
 		"0", "1", "65536", "131071", "131073", "196608", "134217728", "67108865",
@@ -313,6 +313,7 @@ JOURNAL_FIXTURE(large, "journal_size=33554432")
 
 /* ------------------------------------------------------------------ sequence and time */
 
+/* PNP-10 */
 TEST_F(journal, sequence_begins_with_1)
 {
 	struct snd_audio_module_info info;
@@ -367,7 +368,7 @@ TEST_F(journal, timestamps_are_clock_monotonic)
 
 /* ------------------------------------------------------------------ records and their bytes */
 
-/* In memory that held other bytes before, what is not data is zero. */
+/* IF-8: in memory that held other bytes before, what is not data is zero. */
 TEST_F(smallest, padding_is_zero)
 {
 	uint8_t bytes[256];
@@ -501,7 +502,7 @@ TEST_F_TIMEOUT(smallest, wraps_with_changing_sizes, 60)
 
 /* ------------------------------------------------------------------ floods */
 
-/* 100 000 notifications fit: neither reader loses one, though one sleeps in the middle. */
+/* PNP-10: 100 000 notifications fit: neither reader loses one, though one sleeps in the middle. */
 TEST_F_TIMEOUT(large, flood_loses_nothing_when_it_fits, 120)
 {
 	struct reader fast = { 0 };
@@ -535,8 +536,8 @@ TEST_F_TIMEOUT(large, flood_loses_nothing_when_it_fits, 120)
 }
 
 /*
- * They do not fit: what each reader lost is told exactly. The tally refuses a sequence that is
- * missing and not told, and one that is told twice.
+ * PNP-10: they do not fit: what each reader lost is told exactly. The tally refuses a sequence that
+ * is missing and not told, and one that is told twice.
  */
 TEST_F_TIMEOUT(journal, flood_tells_every_loss, 120)
 {
@@ -630,7 +631,7 @@ TEST_F_TIMEOUT(journal, a_thousand_a_second_lose_nothing, 60)
 	EXPECT_EQUATION(reader.tally, self->fd);
 }
 
-/* A reader that lags costs the one beside it nothing, and is told its own losses alone. */
+/* PNP-6: a reader that lags costs the one beside it nothing, and is told its own losses alone. */
 TEST_F_TIMEOUT(smallest, a_lagging_reader_does_not_disturb, 60)
 {
 	struct tally fast = tally_new(0);
@@ -705,7 +706,7 @@ static unsigned int order_producers(const struct order *order, uint64_t each)
 	return producers;
 }
 
-/* Two processes, each at an endpoint of its own. */
+/* PNP-10: two processes, each at an endpoint of its own. */
 TEST_F_TIMEOUT(large, two_producers_at_once, 60)
 {
 	struct order order = { 0 };
@@ -727,7 +728,7 @@ TEST_F_TIMEOUT(large, two_producers_at_once, 60)
 	EXPECT_INTACT(tally);
 }
 
-/* Interrupts and soft interrupts come in the middle of what a process writes. */
+/* PNP-10: interrupts and soft interrupts come in the middle of what a process writes. */
 TEST_F_TIMEOUT(large, producers_in_three_contexts, 60)
 {
 	struct order order = { 0 };
@@ -893,7 +894,7 @@ TEST_F(smallest, lost_passes_every_filter)
 	close(fd);
 }
 
-/* Losses in the middle: what was read before and what comes after is not told as lost. */
+/* PNP-10: losses in the middle: what was read before and what comes after is not told as lost. */
 TEST_F(smallest, lost_ranges_are_exact)
 {
 	struct snd_audio_module_info info;
@@ -1011,7 +1012,7 @@ TEST_F(journal, changed_and_filters)
 	}
 }
 
-/* A late module's notification comes behind the CHANGED that tells of the module. */
+/* PNP-7: a late module's notification comes behind the CHANGED that tells of the module. */
 TEST_F(journal, changed_comes_before_the_new_modules_notification)
 {
 	uint8_t bytes[1024];
@@ -1031,9 +1032,69 @@ TEST_F(journal, changed_comes_before_the_new_modules_notification)
 	ASSERT_EQ(0, inject(self->card, "late", "op=unregister"));
 }
 
+/* In a child: modules come and go, each with a notification, until a byte is in the pipe. */
+static void come_and_go(int card, int stop)
+{
+	struct pollfd pollfd = { .fd = stop, .events = POLLIN };
+	int err = 0;
+
+	while (!err && !poll(&pollfd, 1, 0)) {
+		err = inject(card, "late", "op=register instance=3 count=1");
+		err = err ? err : inject(card, "late", "op=unregister");
+	}
+	_exit(err ? 1 : 0);
+}
+
+/*
+ * PNP-7: who subscribes first and lists then misses nothing that happens in between or after: the
+ * list and the last CHANGED together are the list of the end, and no sequence is missing.
+ */
+TEST_F_TIMEOUT(journal, pnp7_subscribe_then_list_misses_nothing, 60)
+{
+	enum { READERS = 40 };
+	struct snd_audio_module_changed changed[READERS] = { 0 };
+	struct tally tallies[READERS];
+	uint64_t listed[READERS], newest_generation;
+	int fds[READERS], stop[2];
+	unsigned int i, later = 0;
+	pid_t pid;
+
+	ASSERT_EQ(0, pipe(stop));
+	pid = fork();
+	if (!pid)
+		come_and_go(self->card, stop[0]);
+	for (i = 0; i < READERS; i++) {
+		struct snd_audio_module_subscribe words = { 0 };
+
+		fds[i] = subscribe(self->card, &words);
+		ASSERT_LE(0, fds[i]);
+		listed[i] = list_generation(self->card);
+		tallies[i] = tally_new(words.start_sequence);
+		tallies[i].each = changed_each;
+		tallies[i].context = &changed[i];
+		usleep(5000);
+	}
+	ASSERT_EQ(1, write(stop[1], "", 1));
+	EXPECT_EQ(0, wait_child(pid));
+	newest_generation = list_generation(self->card);
+	for (i = 0; i < READERS; i++) {
+		EXPECT_EQ(0, tally_drain(&tallies[i], fds[i], 0));
+		EXPECT_EQ(newest_generation, changed[i].generation > listed[i] ?
+			  changed[i].generation : listed[i]) TH_LOG("reader %u", i);
+		later += changed[i].generation > listed[i];
+		EXPECT_EQ(0, tallies[i].lost);
+		EXPECT_INTACT(tallies[i]);
+		EXPECT_EQUATION(tallies[i], fds[i]);
+		close(fds[i]);
+	}
+	EXPECT_LT(READERS / 2, later);
+	close(stop[0]);
+	close(stop[1]);
+}
+
 /* ------------------------------------------------------------------ REMOVED */
 
-/* The card goes: what is left, REMOVED, end of file. */
+/* PNP-9: the card goes: what is left, REMOVED, end of file. */
 TEST_F(journal, removed_is_the_last_record)
 {
 	struct snd_audio_module_filter filter = {
@@ -1073,7 +1134,7 @@ TEST_F(journal, removed_is_the_last_record)
 	ASSERT_EQ(0, file_write(BIND, DEVICE));
 }
 
-/* Who slept when the card went wakes up and is told. */
+/* PNP-9: who slept when the card went wakes up and is told. */
 TEST_F(journal, removed_wakes_who_sleeps)
 {
 	struct snd_audio_module_record record = { 0 };
@@ -1104,6 +1165,34 @@ TEST_F(journal, removed_wakes_who_sleeps)
 		kill(pid, SIGKILL);
 	EXPECT_EQ(0, wait_child(pid));
 	close(pipes[0]);
+}
+
+/* DeviceIds of Speaker and Headphones are these, and their modules' are. */
+static bool device_ids_are_the_drivers(int card)
+{
+	struct snd_audio_module_module_info speakers, headphones;
+
+	return !module_find(card, speaker_id, module_class[1], 0, &speakers) &&
+	       !module_find(card, headphones_id, module_class[1], 0, &headphones) &&
+	       speakers.endpoint == 0 && headphones.endpoint == 1;
+}
+
+/* NID-1, NID-4: a DeviceId lives as long as the device; one that the driver gave comes back. */
+TEST_F(journal, nid1_device_ids_live_as_long_as_the_card)
+{
+	int round;
+
+	for (round = 0; round < 3; round++) {
+		EXPECT_TRUE(device_ids_are_the_drivers(self->card));
+		ASSERT_EQ(0, inject(self->card, "late", "op=register instance=4 count=1"));
+		EXPECT_TRUE(device_ids_are_the_drivers(self->card));
+		ASSERT_EQ(0, inject(self->card, "late", "op=unregister"));
+		EXPECT_TRUE(device_ids_are_the_drivers(self->card));
+		ASSERT_EQ(0, file_write(UNBIND, DEVICE));
+		EXPECT_FALSE(device_ids_are_the_drivers(self->card));
+		ASSERT_EQ(0, file_write(BIND, DEVICE));
+		self->card = card_find();
+	}
 }
 
 /* The card that comes back has another journal; the old one can be read to its end. */

@@ -59,6 +59,7 @@ static const char *const bad_texts[] = {
 	"\xef\xbc\x90" "0112233-4455-6677-8899-AABBCCDDEE",
 };
 
+/* UWP-4 */
 TEST(guid_text_is_read_in_either_case_with_or_without_braces)
 {
 	size_t i;
@@ -73,6 +74,7 @@ TEST(guid_text_is_read_in_either_case_with_or_without_braces)
 	}
 }
 
+/* UWP-4 */
 TEST(guid_text_that_is_none_is_refused_and_changes_nothing)
 {
 	size_t i;
@@ -87,6 +89,7 @@ TEST(guid_text_that_is_none_is_refused_and_changes_nothing)
 	}
 }
 
+/* UWP-4 */
 TEST(guid_is_written_in_upper_case_without_braces)
 {
 	char text[AUDIOMODULE_GUID_TEXT_SIZE + 1];
@@ -139,6 +142,7 @@ static size_t make_notification(uint8_t *bytes, size_t vendor)
 	return make_record(bytes, SND_AUDIO_MODULE_RECORD_NOTIFICATION, data, IDENTITY + vendor);
 }
 
+/* UWP-2 */
 TEST(record_of_an_audio_module_is_decoded)
 {
 	uint8_t bytes[512];
@@ -547,6 +551,7 @@ TEST(address_is_the_shortest_that_is_unique)
 
 /* ------------------------------------------------------------------ cards and the rest */
 
+/* IF-12 */
 TEST(every_counter_has_a_name_of_its_own)
 {
 	unsigned int i, j;

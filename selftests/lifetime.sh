@@ -146,6 +146,36 @@ case_card_node()
 		"$before $([ -e "/dev/snd/hwC${card}D3" ] || [ -n "$(card_number)" ] || echo gone)"
 }
 
+# IF-2: where a driver gets no port, everything but notifications is as it is with one.
+case_without_a_port()
+{
+	load_core
+	load_module snd-audio-module-virtual no_port=1
+	card=$(card_number)
+	name="Speaker EQ Movie Parameter1"
+	amixer -q -c "$card" cset name="$name" 2
+	check "a driver without a port has its card and its parameters, and no notifications" \
+		"values=2 0 elements 0 ports" \
+		"$(amixer -c "$card" cget name="$name" | sed -n 's/^ *: //p') $(
+			amixer -c "$card" controls | grep -c "Notification'") elements $(
+			sed -n 's/^ports //p' $OBJECTS) ports"
+	check "and no device for them" gone "$([ -e "/dev/snd/hwC${card}D3" ] || echo gone)"
+	timed play 0,0 0.3
+	check "and plays" 124 "$rc"
+	problems=
+	for call in "op=alloc pool=1 size=48" "op=send" "op=free"; do
+		hook portcls "$call no_port=1" || problems="$problems $call"
+	done
+	hook send "count=10" || problems="$problems send"
+	hook send "count=10 method=portcls" || problems="$problems portcls"
+	hook late "op=register instance=1" || problems="$problems late"
+	check_all "and its calls go well" "$problems"
+	timed rmmod_virtual
+	check_prompt "and can be unloaded"
+	check_all "and leaves nothing" "$(objects)"
+	unload
+}
+
 # --- sleepers -----------------------------------------------------------------------------------
 
 # What each kind of sleeper says when the card goes.
@@ -260,6 +290,7 @@ end" "$(gone $ready_pid) $(gone "$child") $(said passed)"
 
 # --- who holds which module ---------------------------------------------------------------------
 
+# IF-3
 case_core_held()
 {
 	load
@@ -310,6 +341,7 @@ case_flood_and_rmmod()
 
 # --- unbind -------------------------------------------------------------------------------------
 
+# IF-3
 case_unbind_held()
 {
 	load
@@ -349,6 +381,7 @@ case_unbind_alsactl()
 	unload
 }
 
+# PNP-9
 case_unbind_sleepers()
 {
 	load
@@ -445,7 +478,7 @@ case_thirty_times()
 	unload
 }
 
-# When the card goes, ALSA waits for a program inside of a read of its /proc file, after it has told
+# IF-12: when the card goes, ALSA waits for a program inside of a read of its /proc file, after it has told
 # all parts of the card: meanwhile the meter's timer runs on, and finds the journal closed. What is
 # refused shows as a trace event with the counter's number.
 case_sends_after_the_end()
@@ -470,6 +503,18 @@ case_sends_after_the_end()
 	echo 0 >$refused/filter
 	stop_all
 	check_all "nothing is left after that Send" "$(settled)"
+	unload
+}
+
+# MOD-6: the driver's handler has answered; its program does not take the answer.
+case_command_held()
+{
+	load
+	helper command hold-command
+	timed unbind_limited
+	check_prompt "unbind does not wait for a program that does not take a command's answer"
+	kill -9 $ready_pid
+	check_all "nothing is left after that command" "$(settled)"
 	unload
 }
 
@@ -516,9 +561,10 @@ case_buffers_left()
 	unload
 }
 
-begin 67
+begin 75
 case_twenty_times
 case_card_node
+case_without_a_port
 case_sleepers
 case_many_sleepers
 case_unread
@@ -535,6 +581,7 @@ case_unbind_sending
 case_bind_again
 case_thirty_times
 case_sends_after_the_end
+case_command_held
 case_late_modules
 case_buffers_left
 check_all "the kernel's log shows no trouble" "$(log_trouble)"

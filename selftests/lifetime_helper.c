@@ -15,8 +15,10 @@
  *				is gone, and keeps it open
  *	hold-proc		stands still inside of a read of the card's /proc file: ALSA waits for
  *				it when the card goes, after the journal was closed
+ *	hold-command		stands still where the kernel gives it the answer to a command
  *	after JOURNAL SEQUENCE	subscribes behind a notification, tells what comes of it
  *	info			the journal's id and newest sequence
+ *	plain CARD		what a card says that has no audio modules
  */
 
 #define _GNU_SOURCE
@@ -341,44 +343,77 @@ static void *missing_page(int *userfault)
 }
 
 /**
- * struct slow_read - a read() that does not end
+ * struct slow - a call that does not end
  * @fd: from where
  * @page: to where
  */
-struct slow_read {
+struct slow {
 	int fd;
 	void *page;
 };
 
 static void *read_slowly(void *data)
 {
-	struct slow_read *slow = data;
+	struct slow *slow = data;
 
 	if (read(slow->fd, slow->page, 64) < 0)
 		die("read", -errno);
 	return NULL;
 }
 
-static int do_hold_proc(void)
+/* The answer of the Speaker's module 0 to a GET of its parameter 0 */
+static void *command_slowly(void *data)
 {
+	static const uint32_t get[] = { SND_AUDIO_MODULE_VERB_GET, 0 };
+	struct slow *slow = data;
+	struct snd_audio_module_command command = {
+		.verb = SND_AUDIO_MODULE_VERB_GET,
+		.pcm_device = -1,
+		.pcm_subdevice = -1,
+		.in = (uintptr_t)get,
+		.in_size = sizeof(get),
+		.out = (uintptr_t)slow->page,
+		.out_size = 4,
+	};
+
+	memcpy(command.device_id, speaker_id, 16);
+	memcpy(command.class_id, module_class[0], 16);
+	if (ioctl(slow->fd, SND_AUDIO_MODULE_IOCTL_COMMAND, &command))
+		die("COMMAND", -errno);
+	return NULL;
+}
+
+/* Say "ready" when the kernel stands still in the call. */
+static int hold(int fd, void *(*call)(void *slow))
+{
+	struct slow slow = { .fd = fd };
 	struct uffd_msg fault;
-	struct slow_read slow;
 	pthread_t thread;
 	int userfault;
-	char path[64];
 
-	snprintf(path, sizeof(path), "/proc/asound/card%d/pcm0p/info", card_find());
-	slow.page = missing_page(&userfault);
-	slow.fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (slow.fd < 0)
+	if (fd < 0)
 		die("open", -errno);
-	if (pthread_create(&thread, NULL, read_slowly, &slow))
+	slow.page = missing_page(&userfault);
+	if (pthread_create(&thread, NULL, call, &slow))
 		die("pthread_create", -EAGAIN);
 	if (read(userfault, &fault, sizeof(fault)) != sizeof(fault))
 		die("userfaultfd", -errno);
 	say("ready");
 	pause();
 	return 0;
+}
+
+static int do_hold_proc(void)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/asound/card%d/pcm0p/info", card_find());
+	return hold(open(path, O_RDONLY | O_CLOEXEC), read_slowly);
+}
+
+static int do_hold_command(void)
+{
+	return hold(hwdep_open(card_find()), command_slowly);
 }
 
 /* ------------------------------------------------------------------ single questions */
@@ -424,13 +459,46 @@ static const struct {
 	{ "hold-hwdep", do_hold_hwdep },
 	{ "hold-control", do_hold_control },
 	{ "hold-proc", do_hold_proc },
+	{ "hold-command", do_hold_command },
 	{ "info", do_info },
 };
+
+/* A card whose driver knows nothing of audio modules: no device to ask, and no ioctl of ours. */
+static int do_plain(const char *card)
+{
+	static const struct {
+		const char *name;
+		unsigned long request;
+	} ioctls[] = {
+		{ "INFO", SND_AUDIO_MODULE_IOCTL_INFO },
+		{ "LIST", SND_AUDIO_MODULE_IOCTL_LIST },
+		{ "COMMAND", SND_AUDIO_MODULE_IOCTL_COMMAND },
+		{ "SUBSCRIBE", SND_AUDIO_MODULE_IOCTL_SUBSCRIBE },
+	};
+	int hwdep = hwdep_open(atoi(card));
+	char path[32];
+	int control;
+	size_t i;
+
+	snprintf(path, sizeof(path), "/dev/snd/controlC%d", atoi(card));
+	control = open(path, O_RDWR | O_CLOEXEC);
+	if (control < 0)
+		die(path, 0);
+	say("hwdep %s", hwdep < 0 ? strerrorname_np(-hwdep) : "is there");
+	memset(buffer, 0, sizeof(buffer));
+	for (i = 0; i < sizeof(ioctls) / sizeof(ioctls[0]); i++)
+		say("%s %s", ioctls[i].name, ioctl(control, ioctls[i].request, buffer) ?
+		    strerrorname_np(errno) : "success");
+	close(control);
+	return 0;
+}
 
 int main(int argc, char **argv)
 {
 	size_t i;
 
+	if (argc == 3 && !strcmp(argv[1], "plain"))
+		return do_plain(argv[2]);
 	if (argc == 4 && !strcmp(argv[1], "after"))
 		return do_after(argv[2], argv[3]);
 	for (i = 0; argc == 2 && i < sizeof(commands) / sizeof(commands[0]); i++)

@@ -20,6 +20,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -139,6 +140,7 @@ static bool wait_asleep(pid_t process, pid_t thread)
 
 /* ------------------------------------------------------------------ where it starts */
 
+/* PNP-7 */
 TEST_F(nfd, start_newest_delivers_nothing_old)
 {
 	struct tally tally;
@@ -183,6 +185,7 @@ TEST_F(nfd, start_oldest_delivers_all_that_is_left)
 	}
 }
 
+/* PNP-7 */
 TEST_F(nfd, start_after_resumes_exactly)
 {
 	static const uint64_t sequences[] = { 0, 1, 2, 50, 99, 100 };
@@ -272,20 +275,19 @@ TEST_F(nfd, subscribe_refuses_what_has_no_meaning)
 		{ "start -1", OFFSET(start), 0xffffffff, EINVAL },
 		{ "flag 4", OFFSET(flags), 1 << 2, EINVAL },
 		{ "flag 31", OFFSET(flags), 1U << 31, EINVAL },
-		{ "MAP", OFFSET(flags), SND_AUDIO_MODULE_SUBSCRIBE_MAP, EOPNOTSUPP },
 		{ "MAP and INITIAL", OFFSET(flags), SND_AUDIO_MODULE_SUBSCRIBE_MAP |
-		  SND_AUDIO_MODULE_SUBSCRIBE_INITIAL, EOPNOTSUPP },
+		  SND_AUDIO_MODULE_SUBSCRIBE_INITIAL, EINVAL },
 		{ "match 16", OFFSET(filter.match), 1 << 4, EINVAL },
 		{ "match bit 31", OFFSET(filter.match), 1U << 31, EINVAL },
 		{ "journal_id without AFTER", OFFSET(journal_id), 1, EINVAL },
 		{ "high journal_id without AFTER", OFFSET(journal_id) + 4, 1, EINVAL },
 		{ "sequence without AFTER", OFFSET(sequence), 1, EINVAL },
 		{ "high sequence without AFTER", OFFSET(sequence) + 4, 1, EINVAL },
-		{ "reserved[0]", OFFSET(reserved[0]), 1, EINVAL },
-		{ "reserved[1]", OFFSET(reserved[1]), 1, EINVAL },
-		{ "reserved[2]", OFFSET(reserved[2]), 1, EINVAL },
-		{ "reserved[3]", OFFSET(reserved[3]), 1, EINVAL },
-		{ "reserved[4]", OFFSET(reserved[4]), 1U << 31, EINVAL },
+		{ "reserved", OFFSET(reserved), 1, EINVAL },
+		{ "start_position", OFFSET(start_position), 8, EINVAL },
+		{ "high start_position", OFFSET(start_position) + 4, 1, EINVAL },
+		{ "reserved2[0]", OFFSET(reserved2[0]), 1, EINVAL },
+		{ "reserved2[1]", OFFSET(reserved2[1]), 1U << 31, EINVAL },
 		{ "unmatched instance_id", OFFSET(filter.instance_id), 1, EINVAL },
 		{ "unmatched device_id", OFFSET(filter.device_id), 1, EINVAL },
 		{ "unmatched device_id, end", OFFSET(filter.device_id[12]), 1U << 31, EINVAL },
@@ -333,6 +335,65 @@ TEST_F(nfd, subscribe_refuses_bad_pointers)
 	munmap(page, 4096);
 }
 
+/* The argument of an ioctl on the edge of memory that is not there, or cannot be written. */
+static int ioctl_on_the_edge(int hwdep, uint8_t *edge, unsigned long request, size_t inside)
+{
+	memset(edge - inside, 0, inside);
+	return ioctl(hwdep, request, edge - inside) ? errno : 0;
+}
+
+TEST_F(nfd, user_copies_that_fault_halfway_fail)
+{
+	static const struct {
+		unsigned long request;
+		size_t size;
+	} table[] = {
+		{ SND_AUDIO_MODULE_IOCTL_INFO, sizeof(struct snd_audio_module_info) },
+		{ SND_AUDIO_MODULE_IOCTL_LIST, sizeof(struct snd_audio_module_list) },
+		{ SND_AUDIO_MODULE_IOCTL_SUBSCRIBE, sizeof(struct snd_audio_module_subscribe) },
+	};
+	static const int protections[] = { PROT_NONE, PROT_READ };
+	uint8_t *pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			      0);
+	size_t i, j, inside;
+
+	ASSERT_NE(MAP_FAILED, pages);
+	for (i = 0; i < ARRAY_SIZE(protections); i++) {
+		ASSERT_EQ(0, mprotect(pages + 4096, 4096, protections[i]));
+		for (j = 0; j < ARRAY_SIZE(table); j++)
+			for (inside = 1; inside < table[j].size; inside++)
+				EXPECT_EQ(EFAULT, ioctl_on_the_edge(self->hwdep, pages + 4096,
+								    table[j].request,
+								    inside))
+					TH_LOG("request %zu, %zu bytes inside", j, inside);
+	}
+	EXPECT_EQ(self->machine.notification_fds, objects_get("notification_fds"));
+	munmap(pages, 8192);
+}
+
+TEST_F(nfd, list_into_a_buffer_that_ends_too_early_fails)
+{
+	struct snd_audio_module_list list = { 0 };
+	uint8_t *pages = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			      -1, 0);
+	size_t size, inside;
+
+	ASSERT_NE(MAP_FAILED, pages);
+	ASSERT_EQ(-1, ioctl(self->hwdep, SND_AUDIO_MODULE_IOCTL_LIST, &list));
+	size = list.size;
+	ASSERT_GT(32768, size);
+	ASSERT_EQ(0, mprotect(pages + 32768, 32768, PROT_NONE));
+	for (inside = 0; inside < size; inside += 95) {
+		list = (struct snd_audio_module_list) {
+			.buffer = (uintptr_t)pages + 32768 - inside,
+			.size = size,
+		};
+		EXPECT_EQ(-1, ioctl(self->hwdep, SND_AUDIO_MODULE_IOCTL_LIST, &list));
+		EXPECT_EQ(EFAULT, errno) TH_LOG("%zu bytes inside", inside);
+	}
+	munmap(pages, 65536);
+}
+
 TEST_F(nfd, subscribe_without_a_free_descriptor)
 {
 	struct rlimit limit, none;
@@ -350,13 +411,10 @@ TEST_F(nfd, subscribe_without_a_free_descriptor)
 	EXPECT_EQ(self->machine.notification_fds, objects_get("notification_fds"));
 }
 
-TEST_F(nfd, command_and_unknown_ioctls_are_not_there)
+TEST_F(nfd, unknown_ioctls_are_not_there)
 {
-	struct snd_audio_module_command command = { .verb = 1, .pcm_device = -1 };
 	uint64_t value = 0;
 
-	EXPECT_EQ(-1, ioctl(self->hwdep, SND_AUDIO_MODULE_IOCTL_COMMAND, &command));
-	EXPECT_EQ(ENOTTY, errno);
 	EXPECT_EQ(-1, ioctl(self->hwdep, SND_AUDIO_MODULE_IOCTL_ADVANCE, &value));
 	EXPECT_EQ(ENOTTY, errno);
 	EXPECT_EQ(-1, ioctl(self->hwdep, _IO('H', 0x7f), &value));
@@ -444,7 +502,7 @@ static int send_sources(int card, unsigned int rounds)
 	return err;
 }
 
-/* Every combination of members, each against every kind of traffic. */
+/* PNP-4, UWP-3: every combination of members, each against every kind of traffic. */
 TEST_F_TIMEOUT(nfd, filters_alone_and_combined, 120)
 {
 	static const uint8_t *const devices[] = { NULL, speaker_id, headphones_id };
@@ -577,6 +635,7 @@ TEST_F(nfd, answer_tells_where_it_starts)
 	close(fd);
 }
 
+/* PNP-3 */
 TEST_F(nfd, writing_and_seeking_change_nothing)
 {
 	struct tally tally = tally_new(0);
@@ -1005,6 +1064,7 @@ TEST_F(nfd, epoll_edge_triggered)
 	close(epoll);
 }
 
+/* PNP-4 */
 TEST_F(nfd, many_readers_are_woken)
 {
 	struct epoll_event events[64] = { { .events = EPOLLIN } };
@@ -1129,6 +1189,51 @@ TEST_F(nfd, handed_to_a_program_without_rights)
 	close(sockets[1]);
 }
 
+/* Can this process reach one of the hooks? 0, or the number of what it could do. */
+static int nobody_injects(int card)
+{
+	static const char *const hooks[] = { "send", "portcls", "late" };
+	unsigned int i;
+
+	if (setgroups(0, NULL) || setgid(NOBODY) || setuid(NOBODY))
+		return 1;
+	for (i = 0; i < ARRAY_SIZE(hooks); i++)
+		if (inject(card, hooks[i], "count=1") != -EACCES)
+			return 2 + i;
+	return 0;
+}
+
+/* PNP-3: only the kernel sends. The hooks are root's alone, whatever debugfs' own mode is. */
+TEST_F(nfd, pnp3_user_space_cannot_send)
+{
+	static const char *const hooks[] = { "send", "portcls", "late", "pool" };
+	struct snd_audio_module_info info;
+	struct stat stats;
+	char path[128];
+	int status = -1;
+	unsigned int i;
+	pid_t pid;
+
+	for (i = 0; i < ARRAY_SIZE(hooks); i++) {
+		snprintf(path, sizeof(path),
+			 "/sys/kernel/debug/snd-audio-module-virtual/card%d/%s", self->card,
+			 hooks[i]);
+		ASSERT_EQ(0, stat(path, &stats));
+		EXPECT_EQ(0, stats.st_uid);
+		EXPECT_EQ(0600, stats.st_mode & 07777) TH_LOG("%s", path);
+	}
+	pid = fork();
+	if (!pid)
+		_exit(nobody_injects(self->card));
+	EXPECT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status) TH_LOG("status 0x%x", status);
+
+	/* Nor has root a way through the card's own devices. */
+	EXPECT_EQ(-1, write(self->hwdep, self->bytes, RECORD(48)));
+	ASSERT_EQ(0, info_get(self->card, &info));
+	EXPECT_EQ(0, info.newest_sequence);
+}
+
 /* dup() and fork() share one position. */
 TEST_F(nfd, copies_share_the_position)
 {
@@ -1160,7 +1265,7 @@ TEST_F(nfd, copies_share_the_position)
 	close(copy);
 }
 
-/* Readers come and go in every state while notifications are sent in every context. */
+/* PNP-8: readers come and go in every state while notifications are sent in every context. */
 TEST_F_TIMEOUT(nfd, unsubscribe_while_others_send, 120)
 {
 	static const char *const lines[] = {
@@ -1343,6 +1448,7 @@ TEST_F(nfd, initial_leaves_out_what_is_overwritten)
 
 /* ------------------------------------------------------------------ INFO and LIST */
 
+/* IF-12 */
 TEST_F(nfd, info_fills_every_byte)
 {
 	struct snd_audio_module_info info;
@@ -1353,7 +1459,8 @@ TEST_F(nfd, info_fills_every_byte)
 	ASSERT_EQ(0, ioctl(self->hwdep, SND_AUDIO_MODULE_IOCTL_INFO, &info));
 	EXPECT_EQ(SND_AUDIO_MODULE_ABI_VERSION, info.abi_version);
 	EXPECT_EQ(self->card, info.card);
-	EXPECT_EQ(SND_AUDIO_MODULE_FEATURE_INITIAL, info.features);
+	EXPECT_EQ(SND_AUDIO_MODULE_FEATURE_INITIAL | SND_AUDIO_MODULE_FEATURE_COMMAND |
+		  SND_AUDIO_MODULE_FEATURE_MAP, info.features);
 	EXPECT_NE(0, info.journal_id);
 	EXPECT_LT(0, info.generation);
 	EXPECT_EQ(131072, info.journal_size);
@@ -1426,7 +1533,7 @@ TEST_F(nfd, list_refuses_what_has_no_meaning)
 	EXPECT_EQ(EFAULT, errno);
 }
 
-/* Names end in zeroes and reserved members are zero, whatever was in the buffer. */
+/* KS-3, 8.6: names end in zeroes and reserved members are zero, whatever was in the buffer. */
 TEST_F(nfd, list_has_no_uninitialised_byte)
 {
 	struct snd_audio_module_list list = { .buffer = (uintptr_t)self->bytes, .size = 65536 };

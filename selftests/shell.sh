@@ -2,8 +2,8 @@
 # shellcheck shell=sh
 #
 # What the shell tests share: TAP, the modules loaded and unloaded, the virtual card and its hooks,
-# waiting for a condition. To be sourced by a test in this directory, which then calls begin, its
-# cases, and finish.
+# waiting for a condition, a bus and what monitors say on it. To be sourced by a test in this
+# directory, which then calls begin, its cases, and finish.
 
 CORE=snd_audio_module
 VIRTUAL=snd_audio_module_virtual
@@ -158,11 +158,17 @@ unload()
 
 # --- the virtual card ---------------------------------------------------------------------------
 
-card_number()
+# card_with_id ID: its number
+card_with_id()
 {
 	for entry in /proc/asound/card[0-9]*; do
-		[ "$(cat "$entry/id" 2>/dev/null)" != AudioModules ] || echo "${entry#*/card}"
+		[ "$(cat "$entry/id" 2>/dev/null)" != "$1" ] || echo "${entry#*/card}"
 	done
+}
+
+card_number()
+{
+	card_with_id AudioModules
 }
 
 # hook NAME LINE: write to a hook of the virtual card
@@ -243,4 +249,68 @@ stop_all()
 asleep()
 {
 	grep -q '^State:.S' "/proc/$1/status"
+}
+
+# --- a bus, and audiomodulectl on it -----------------------------------------------------------
+
+# The system's own configuration, but for what would start daemons by itself.
+start_bus()
+{
+	address=unix:path=$TMP/bus
+	DBUS_SYSTEM_BUS_ADDRESS=$address
+	export DBUS_SYSTEM_BUS_ADDRESS
+	chmod 755 "$TMP"
+	sed -e '/<standard_system_servicedirs/d' -e 's|>system.d<|>/usr/share/dbus-1/system.d<|' \
+		/usr/share/dbus-1/system.conf >"$TMP/bus.conf"
+	start bus.log dbus-daemon --config-file="$TMP/bus.conf" --address="$address" --nofork \
+		--nopidfile --nosyslog
+	wait_for 20 test -S "$TMP/bus"
+}
+
+# watch FILE ENDPOINTS OPTION...: a monitor in the background, once it is subscribed to so many
+watch()
+{
+	file=$1
+	endpoints=$2
+	shift 2
+	watch_with "$file" "$endpoints" audiomodulectl monitor "$@"
+}
+
+watch_with()
+{
+	file=$1
+	fds=$(($(count_fds) + $2))
+	shift 2
+	start "$file" "$@"
+	# shellcheck disable=SC2034 # for the tests
+	watcher=$!
+	wait_for 20 are_fds $fds
+}
+
+count_fds()
+{
+	sed -n 's/^notification_fds //p' "$OBJECTS"
+}
+
+# shellcheck disable=SC2317 # called by wait_for
+are_fds()
+{
+	[ "$(count_fds)" -eq "$1" ]
+}
+
+# ends PID: its exit status in $status, within some seconds
+# shellcheck disable=SC2034 # for the tests
+ends()
+{
+	if wait_for 20 ended "$1"; then
+		wait "$1"
+		status=$?
+	else
+		status="still running"
+	fi
+}
+
+has()
+{
+	grep -q -e "$2" "$TMP/$1"
 }
