@@ -32,6 +32,7 @@
 #include <sound/control.h>
 
 struct dentry;
+struct notification_buffer;
 struct snd_hwdep;
 struct vm_area_struct;
 
@@ -47,6 +48,9 @@ struct vm_area_struct;
  */
 #define SND_AUDIO_MODULE_CAN_MAP	(!IS_ENABLED(CONFIG_GENERIC_ATOMIC64))
 
+/* A bit of &struct snd_audio_module_element.changed. */
+#define SND_AUDIO_MODULE_ELEMENT_CHANGED	0
+
 /* Longest value of a notification element: what an ALSA BYTES element holds. */
 #define SND_AUDIO_MODULE_MAX_VALUE_SIZE		512
 
@@ -56,12 +60,12 @@ struct vm_area_struct;
  * struct snd_audio_module_journal - the newest records of one card
  * @kref: the card and each notification fd hold one
  * @id: random, tells journals apart
- * @map: what user space can map: a page with @head, @tail, and copies of other members; @data
+ * @map: what user space can map: a page; @data. The page has, besides copies of other members,
+ *	the head: the position behind the youngest record, in bytes since the beginning; and the
+ *	tail: the position of the oldest record. Both are written under @lock and read without
  * @data: the ring
  * @size: bytes of @data, a power of two
- * @lock: orders reservations; protects @newest, @oldest, @removed and writes of @head and @tail
- * @head: position behind the youngest record, in bytes since the beginning; read without @lock
- * @tail: position of the oldest record; read without @lock to see whether a copy is still good
+ * @lock: orders reservations; protects @newest, @oldest, @removed and writes of head and tail
  * @newest: sequence of the newest notification
  * @oldest: no notification before this one is left
  * @removed: the card is gone: nothing is written any more
@@ -78,8 +82,6 @@ struct snd_audio_module_journal {
 	u8 *data;
 	u32 size;
 	raw_spinlock_t lock;
-	atomic64_t *head;
-	atomic64_t *tail;
 	u64 newest;
 	u64 oldest;
 	bool removed;
@@ -106,30 +108,6 @@ struct snd_audio_module_state {
 	bool removed;
 };
 
-struct snd_audio_module_element;
-
-/**
- * struct snd_audio_module_entry - what is to be written into a journal
- * @type: enum snd_audio_module_record_type
- * @endpoint: index or SND_AUDIO_MODULE_NONE
- * @module: index or SND_AUDIO_MODULE_NONE
- * @element: shows it, or NULL
- * @notification_id: may be NULL where @type is not a notification
- * @identity: first part of the data, or NULL
- * @data: rest of the data
- * @size: bytes at @data
- */
-struct snd_audio_module_entry {
-	u16 type;
-	u16 endpoint;
-	u16 module;
-	struct snd_audio_module_element *element;
-	const guid_t *notification_id;
-	const struct snd_audio_module_notification *identity;
-	const void *data;
-	u32 size;
-};
-
 /**
  * struct snd_audio_module_sleeper - a notification fd that waits for the journal
  * @list: in &struct snd_audio_module_journal.sleepers, or empty
@@ -140,13 +118,33 @@ struct snd_audio_module_sleeper {
 	wait_queue_head_t wait;
 };
 
+static inline atomic64_t *journal_head(const struct snd_audio_module_journal *journal)
+{
+	return (atomic64_t *)&journal->map->head;
+}
+
+static inline atomic64_t *journal_tail(const struct snd_audio_module_journal *journal)
+{
+	return (atomic64_t *)&journal->map->tail;
+}
+
+static inline struct snd_audio_module_record *
+journal_at(const struct snd_audio_module_journal *journal, u64 position)
+{
+	return (void *)(journal->data + (position & (journal->size - 1)));
+}
+
+/* Bytes from @position to the end of the ring. */
+static inline u32 journal_rest(const struct snd_audio_module_journal *journal, u64 position)
+{
+	return journal->size - (position & (journal->size - 1));
+}
+
 bool snd_audio_module_journal_size_valid(unsigned int size);
 struct snd_audio_module_journal *snd_audio_module_journal_new(u32 size);
 void snd_audio_module_journal_get(struct snd_audio_module_journal *journal);
 void snd_audio_module_journal_put(struct snd_audio_module_journal *journal);
 void snd_audio_module_journal_remove(struct snd_audio_module_journal *journal);
-int snd_audio_module_journal_write(struct snd_audio_module_journal *journal,
-				   const struct snd_audio_module_entry *entry, u64 *sequence);
 void snd_audio_module_journal_look(struct snd_audio_module_journal *journal,
 				   struct snd_audio_module_state *state);
 int snd_audio_module_journal_peek(struct snd_audio_module_journal *journal, u64 position,
@@ -159,6 +157,65 @@ void snd_audio_module_journal_sleep(struct snd_audio_module_journal *journal,
 				    struct snd_audio_module_sleeper *sleeper);
 void snd_audio_module_journal_quit(struct snd_audio_module_journal *journal,
 				   struct snd_audio_module_sleeper *sleeper);
+
+/**
+ * snd_audio_module_journal_wake_up - wake those that had caught up, a moment later
+ * @journal: has something new
+ *
+ * A full memory barrier.
+ *
+ * Context: Any but NMI.
+ */
+static inline void snd_audio_module_journal_wake_up(struct snd_audio_module_journal *journal)
+{
+	smp_mb();	/* (sleep) pairs with snd_audio_module_journal_sleep() */
+	if (!list_empty(&journal->sleepers))
+		irq_work_queue(&journal->wake);
+}
+
+/* ------------------------------------------------------------------ write.c */
+
+struct snd_audio_module_card;
+struct snd_audio_module_element;
+struct snd_audio_module_port;
+
+/**
+ * struct snd_audio_module_stamp - what all records of one origin have in common
+ * @notification_id: zero where they are no notifications
+ * @data_size: of no meaning here: each record has its own
+ * @endpoint: index or SND_AUDIO_MODULE_NONE
+ * @module: index or SND_AUDIO_MODULE_NONE
+ * @identity: first part of the data, where there is one
+ *
+ * Laid out as a record is behind its timestamp: writing a record copies it as a whole.
+ */
+struct snd_audio_module_stamp {
+	u8 notification_id[16];
+	u32 data_size;
+	u16 endpoint;
+	u16 module;
+	struct snd_audio_module_notification identity;
+} __aligned(8);
+
+/**
+ * struct snd_audio_module_origin - where records come from
+ * @port: who sends, and counts it; NULL where that is nobody
+ * @element: shows the newest one; NULL without @port
+ * @type: enum snd_audio_module_record_type
+ * @identity_size: bytes of the identity of @stamp that the data of each begin with: all or none
+ * @stamp: what they have in common
+ */
+struct snd_audio_module_origin {
+	struct snd_audio_module_port *port;
+	struct snd_audio_module_element *element;
+	u16 type;
+	u16 identity_size;
+	struct snd_audio_module_stamp stamp;
+};
+
+int snd_audio_module_write(struct snd_audio_module_card *card,
+			   const struct snd_audio_module_origin *origin,
+			   const void *data, u32 size);
 
 /* ------------------------------------------------------------------ doorbell.c */
 
@@ -178,11 +235,9 @@ struct snd_audio_module_doorbell {
 	bool stopped;
 };
 
-struct snd_audio_module_card;
-
 void snd_audio_module_doorbell_init(struct snd_audio_module_card *card);
-void snd_audio_module_doorbell_changed(struct snd_audio_module_card *card,
-				       struct snd_audio_module_element *element);
+void snd_audio_module_doorbell_press(struct snd_audio_module_card *card,
+				     struct snd_audio_module_element *element);
 void snd_audio_module_doorbell_stop(struct snd_audio_module_card *card);
 
 /* ------------------------------------------------------------------ card.c */
@@ -249,7 +304,7 @@ void snd_audio_module_card_changed(struct snd_audio_module_card *card, u16 endpo
  * @descriptor: for the TLV; complete when the sound card is registered
  * @name: for the TLV
  * @count: bytes of the value
- * @changed: bit 0: the doorbell has not rung for the newest record
+ * @changed: SND_AUDIO_MODULE_ELEMENT_CHANGED: the doorbell has not rung for the newest record
  * @newest: position of the newest record in the journal, plus 1; 0 before the first; written under
  *	&struct snd_audio_module_journal.lock
  * @shown: in &struct snd_audio_module_journal.shown, or empty
@@ -272,7 +327,22 @@ struct snd_audio_module_element {
 	u8 value[SND_AUDIO_MODULE_MAX_VALUE_SIZE] __aligned(8);
 };
 
-struct snd_audio_module_port;
+/**
+ * snd_audio_module_doorbell_changed - an element has a new record
+ * @card: the card
+ * @element: its element
+ *
+ * Costs a look at @element while an earlier change of it waits to be rung for: it will be read
+ * after that, and the caller had a full memory barrier since the record.
+ *
+ * Context: Any but NMI.
+ */
+static inline void snd_audio_module_doorbell_changed(struct snd_audio_module_card *card,
+						     struct snd_audio_module_element *element)
+{
+	if (!test_bit(SND_AUDIO_MODULE_ELEMENT_CHANGED, &element->changed))
+		snd_audio_module_doorbell_press(card, element);
+}
 
 struct snd_audio_module_element *
 snd_audio_module_element_new(struct snd_audio_module_card *card,
@@ -302,9 +372,10 @@ void snd_audio_module_elements_free(struct snd_audio_module_card *card);
  * @warned: bit N: counter N has, or gets, its message
  * @to_warn: bit N: counter N gets its message now
  * @warn: says @to_warn
- * @buffers_lock: protects @buffers and @buffers_live
+ * @buffers_lock: protects @buffers, @buffers_live, and writes of @buffer_recent
  * @buffers: live PortCls buffers by the value of their pointer
  * @buffers_live: how many
+ * @buffer_recent: the live buffer that was used last, or NULL; read without @buffers_lock
  */
 struct snd_audio_module_port {
 	struct kref kref;
@@ -324,17 +395,13 @@ struct snd_audio_module_port {
 	raw_spinlock_t buffers_lock;
 	DECLARE_HASHTABLE(buffers, 6);
 	unsigned int buffers_live;
+	struct notification_buffer *buffer_recent;
 };
 
 struct snd_audio_module_port *snd_audio_module_port_find(struct snd_audio_module_card *card,
 							 const u8 *device_id);
 void snd_audio_module_port_count(struct snd_audio_module_port *port,
 				 enum snd_audio_module_counter counter);
-void snd_audio_module_port_write(struct snd_audio_module_port *port,
-				 const struct snd_audio_module *module,
-				 const guid_t *notification_id,
-				 const struct snd_audio_module_notification *identity,
-				 const void *data, size_t size);
 bool snd_audio_module_name_valid(const char *name, size_t size);
 
 /* ------------------------------------------------------------------ module.c */
@@ -349,8 +416,7 @@ bool snd_audio_module_name_valid(const char *name, size_t size);
  * @pcm_device: PCM device of a stream module, or -1
  * @pcm_subdevice: PCM subdevice of a stream module, or -1
  * @owner: the process that opened the stream, or NULL; a reference
- * @element: its own element, or its port's
- * @identity: what each of its notifications begins with
+ * @origin: of its notifications; the element is its own, or its port's
  * @version_major: the vendor's
  * @version_minor: the vendor's
  * @label: short name
@@ -369,8 +435,7 @@ struct snd_audio_module {
 	int pcm_device;
 	int pcm_subdevice;
 	struct pid *owner;
-	struct snd_audio_module_element *element;
-	struct snd_audio_module_notification identity;
+	struct snd_audio_module_origin origin;
 	u32 version_major;
 	u32 version_minor;
 	char label[sizeof_field(struct snd_audio_module_module_info, label)];

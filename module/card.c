@@ -218,21 +218,18 @@ struct snd_audio_module_card *snd_audio_module_card_find_or_new(struct snd_card 
 void snd_audio_module_card_changed(struct snd_audio_module_card *card, u16 endpoint)
 {
 	struct snd_audio_module_changed changed = { .generation = ++card->generation };
-	const struct snd_audio_module_entry entry = {
+	const struct snd_audio_module_origin origin = {
 		.type = SND_AUDIO_MODULE_RECORD_CHANGED,
-		.endpoint = endpoint,
-		.module = SND_AUDIO_MODULE_NONE,
-		.data = &changed,
-		.size = sizeof(changed),
+		.stamp.endpoint = endpoint,
+		.stamp.module = SND_AUDIO_MODULE_NONE,
 	};
-	u64 sequence;
 
 	lockdep_assert_held(&card->lock);
 
 	if (!card->registered)
 		return;
 	/* Nobody would be told that it is lost; writers that are in the way are quick. */
-	while (snd_audio_module_journal_write(card->journal, &entry, &sequence) == -EBUSY)
+	while (snd_audio_module_write(card, &origin, &changed, sizeof(changed)) == -EBUSY)
 		cond_resched();
 }
 

@@ -20,7 +20,6 @@
 #include "audio_module_local.h"
 
 #define DOORBELL_BUSY		0
-#define ELEMENT_CHANGED		0
 
 /* Ring for every element that changed since the last time. */
 static bool doorbell_ring(struct snd_audio_module_card *card)
@@ -32,7 +31,7 @@ static bool doorbell_ring(struct snd_audio_module_card *card)
 
 	rcu_read_lock();
 	list_for_each_entry_rcu(element, &card->elements, list) {
-		if (!test_and_clear_bit(ELEMENT_CHANGED, &element->changed))
+		if (!test_and_clear_bit(SND_AUDIO_MODULE_ELEMENT_CHANGED, &element->changed))
 			continue;
 		snd_ctl_notify(card->doorbell.card, mask, &element->id);
 		rang = true;
@@ -68,7 +67,7 @@ static bool doorbell_anything_left(struct snd_audio_module_card *card)
 
 	rcu_read_lock();
 	list_for_each_entry_rcu(element, &card->elements, list)
-		left |= test_bit(ELEMENT_CHANGED, &element->changed);
+		left |= test_bit(SND_AUDIO_MODULE_ELEMENT_CHANGED, &element->changed);
 	rcu_read_unlock();
 	return left;
 }
@@ -86,7 +85,7 @@ static void doorbell_timer(struct timer_list *timer)
 	}
 
 	clear_bit(DOORBELL_BUSY, &card->doorbell.busy);
-	/* Not busy, then look: pairs with snd_audio_module_doorbell_changed(). */
+	/* Not busy, then look: pairs with snd_audio_module_doorbell_press(). */
 	smp_mb__after_atomic();
 	if (doorbell_anything_left(card) && !test_and_set_bit(DOORBELL_BUSY, &card->doorbell.busy))
 		irq_work_queue(&card->doorbell.work);
@@ -105,19 +104,19 @@ void snd_audio_module_doorbell_init(struct snd_audio_module_card *card)
 }
 
 /**
- * snd_audio_module_doorbell_changed - an element has a new record
+ * snd_audio_module_doorbell_press - ring for an element, now or when the timer ends
  * @card: the card
- * @element: its element
+ * @element: its element, which has a new record
  *
  * Context: Any but NMI.
  */
-void snd_audio_module_doorbell_changed(struct snd_audio_module_card *card,
-				       struct snd_audio_module_element *element)
+void snd_audio_module_doorbell_press(struct snd_audio_module_card *card,
+				     struct snd_audio_module_element *element)
 {
 	if (snd_audio_module_doorbell_kind == SND_AUDIO_MODULE_DOORBELL_OFF)
 		return;
 
-	set_bit(ELEMENT_CHANGED, &element->changed);
+	set_bit(SND_AUDIO_MODULE_ELEMENT_CHANGED, &element->changed);
 	smp_mb__after_atomic();	/* Changed, then look: pairs with doorbell_timer(). */
 	if (!test_bit(DOORBELL_BUSY, &card->doorbell.busy) &&
 	    !test_and_set_bit(DOORBELL_BUSY, &card->doorbell.busy))

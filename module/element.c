@@ -51,7 +51,7 @@ static int element_newest(struct snd_audio_module_element *element, u64 *positio
 	int err;
 
 	do {
-		/* (show) pairs with journal_show() */
+		/* (show) pairs with write_show() */
 		newest = atomic64_read_acquire(&element->newest);
 		if (!newest)
 			return -ENODATA;

@@ -94,14 +94,14 @@ static void list_endpoint(const struct snd_audio_module_port *port,
 static void list_module(const struct snd_audio_module *module,
 			struct snd_audio_module_module_info *info)
 {
-	memcpy(info->class_id, module->identity.class_id, sizeof(info->class_id));
-	info->instance_id = module->identity.instance_id;
+	memcpy(info->class_id, module->origin.stamp.identity.class_id, sizeof(info->class_id));
+	info->instance_id = module->origin.stamp.identity.instance_id;
 	info->version_major = module->version_major;
 	info->version_minor = module->version_minor;
 	info->endpoint = module->port->index;
 	info->index = module->index;
-	if (module->element != module->port->element)
-		info->element_numid = module->element->id.numid;
+	if (module->origin.element != module->port->element)
+		info->element_numid = module->origin.element->id.numid;
 	info->pcm_device = module->pcm_device;
 	info->pcm_subdevice = module->pcm_subdevice;
 	memcpy(info->label, module->label, sizeof(info->label));

@@ -8,27 +8,14 @@
  * Positions count bytes since the beginning and never wrap; a record lies at its position modulo
  * the ring's size and never goes across the ring's end: a PAD record fills the rest there.
  *
- * Writers reserve under a raw spinlock: position, sequence and time are taken together, so all
- * three have one order. The copy follows without the lock, with preemption off; the store of the
- * record's type commits it. Readers stop at a record that is not committed yet, so they see all
- * records in order whatever the order of the commits.
+ * How records are written is told in write.c, and how they are read here. Readers stop at a record
+ * that is not committed yet, so they see all records in order whatever the order of the commits.
  *
  * A writer never waits for a reader: it moves the tail over the oldest records and writes on.
  * A reader that copied something looks at the tail afterwards: when the tail went past what it
  * copied, it throws the copy away. That is the only agreement between them, and why readers take
  * no lock and cost a writer nothing. What a reader missed, it finds by the sequences: they have
  * no holes but those.
- *
- * An element shows its newest record from where it lies in the ring; a record that a writer is
- * about to overwrite is copied to the element whose newest it still is. So a writer does not copy
- * for elements but for those that had nothing new for as long as a whole ring.
- *
- * The longest record takes the place of at most 1300 of the shortest, whose headers its writer
- * looks at with interrupts off, and of which it copies one for each element at most; that is the
- * bound of a reservation's time.
- *
- * The tail does not move over a record that is being written. A writer that would have to is
- * told so; the sequence it took stays unused and readers find it missing.
  *
  * Barriers. Each comment at one names its partner:
  *
@@ -49,7 +36,6 @@
 #include <linux/preempt.h>
 #include <linux/random.h>
 #include <linux/slab.h>
-#include <linux/timekeeping.h>
 #include <linux/vmalloc.h>
 
 #include "audio_module_local.h"
@@ -97,8 +83,6 @@ static void journal_lay_out(struct snd_audio_module_journal *journal)
 	map->data_size = journal->size;
 	map->journal_id = journal->id;
 	journal->data = (u8 *)map + PAGE_SIZE;
-	journal->head = (atomic64_t *)&map->head;
-	journal->tail = (atomic64_t *)&map->tail;
 }
 
 /**
@@ -169,253 +153,6 @@ void snd_audio_module_journal_put(struct snd_audio_module_journal *journal)
 	kref_put(&journal->kref, journal_release);
 }
 
-static struct snd_audio_module_record *journal_at(struct snd_audio_module_journal *journal,
-						  u64 position)
-{
-	return (void *)(journal->data + (position & (journal->size - 1)));
-}
-
-/* Bytes from @position to the end of the ring. */
-static u32 journal_rest(const struct snd_audio_module_journal *journal, u64 position)
-{
-	return journal->size - (position & (journal->size - 1));
-}
-
-static u64 shown_position(const struct snd_audio_module_element *element)
-{
-	return atomic64_read(&element->newest) - 1;
-}
-
-/* Let the elements keep what they show of the records before a new tail. */
-static void journal_keep(struct snd_audio_module_journal *journal, u64 tail)
-{
-	struct snd_audio_module_element *element, *next;
-
-	lockdep_assert_held(&journal->lock);
-
-	list_for_each_entry_safe(element, next, &journal->shown, shown) {
-		if (shown_position(element) >= tail)
-			break;
-		list_del_init(&element->shown);
-		snd_audio_module_element_keep(element,
-					      journal_at(journal, shown_position(element)));
-	}
-}
-
-/* The record at a position, which is before the head, is the newest of an element. */
-static void journal_show(struct snd_audio_module_journal *journal,
-			 struct snd_audio_module_element *element, u64 position)
-{
-	lockdep_assert_held(&journal->lock);
-
-	if (!element)
-		return;
-	/* The same element again is the most frequent case by far. */
-	if (!list_is_last(&element->shown, &journal->shown))
-		list_move_tail(&element->shown, &journal->shown);
-	/* (show) pairs with element_newest() */
-	atomic64_set_release(&element->newest, position + 1);
-}
-
-/*
- * Move the tail so far that the ring has room up to @head. False, with nothing changed, when a
- * record that is still being written is in the way.
- */
-static bool journal_make_room(struct snd_audio_module_journal *journal, u64 head)
-{
-	u64 tail = atomic64_read(journal->tail);
-	u64 oldest = journal->oldest;
-
-	lockdep_assert_held(&journal->lock);
-
-	while (head - tail > journal->size) {
-		struct snd_audio_module_record *record = journal_at(journal, tail);
-		/* (commit) pairs with journal_commit() */
-		u16 type = smp_load_acquire(&record->type);
-
-		if (type == SND_AUDIO_MODULE_RECORD_BUSY)
-			return false;
-		if (type == SND_AUDIO_MODULE_RECORD_NOTIFICATION)
-			oldest = record->sequence + 1;
-		tail += record->size;
-	}
-
-	journal_keep(journal, tail);
-	journal->oldest = oldest;
-	/* (keep) pairs with snd_audio_module_journal_copy() */
-	atomic64_set_release(journal->tail, tail);
-	smp_wmb();	/* (tail) pairs with snd_audio_module_journal_copy() */
-	return true;
-}
-
-/* Fill the rest of the ring when a record of @size does not fit there; the position after it. */
-static u64 journal_pad(struct snd_audio_module_journal *journal, u64 head, u32 size)
-{
-	struct snd_audio_module_record *pad = journal_at(journal, head);
-	u32 rest = journal_rest(journal, head);
-
-	lockdep_assert_held(&journal->lock);
-
-	if (rest >= size)
-		return head;
-
-	pad->size = rest;
-	pad->flags = 0;
-	WRITE_ONCE(pad->type, SND_AUDIO_MODULE_RECORD_PAD);
-	return head + rest;
-}
-
-/**
- * struct place - what a writer reserved
- * @size: of the whole record
- * @position: of the record
- * @sequence: of the record
- * @timestamp: of the record
- */
-struct place {
-	u32 size;
-	u64 position;
-	u64 sequence;
-	u64 timestamp;
-};
-
-/*
- * Take position, sequence and time for a record of a size, and put one there that is being written.
- * On success the caller has to commit, without sleeping before.
- */
-static int journal_take(struct snd_audio_module_journal *journal,
-			const struct snd_audio_module_entry *entry, struct place *place)
-{
-	u64 head = atomic64_read(journal->head);
-	u32 rest = journal_rest(journal, head);
-	struct snd_audio_module_record *record;
-
-	lockdep_assert_held(&journal->lock);
-
-	if (entry->type == SND_AUDIO_MODULE_RECORD_NOTIFICATION)
-		journal->newest++;
-	place->sequence = journal->newest;
-	place->timestamp = ktime_get_ns();
-
-	if (!journal_make_room(journal, head + place->size + (rest < place->size ? rest : 0)))
-		return -EBUSY;
-
-	place->position = journal_pad(journal, head, place->size);
-	record = journal_at(journal, place->position);
-	record->size = place->size;
-	record->flags = 0;
-	WRITE_ONCE(record->type, SND_AUDIO_MODULE_RECORD_BUSY);
-	/* (head) pairs with snd_audio_module_journal_peek() */
-	atomic64_set_release(journal->head, place->position + place->size);
-	journal_show(journal, entry->element, place->position);
-	return 0;
-}
-
-static int journal_reserve(struct snd_audio_module_journal *journal,
-			   const struct snd_audio_module_entry *entry, struct place *place)
-{
-	int err;
-
-	lockdep_assert_held(&journal->lock);
-
-	if (journal->removed)
-		return -ENODEV;
-	err = journal_take(journal, entry, place);
-	/* (newest) pairs with a mapping's reader */
-	atomic64_set_release((atomic64_t *)&journal->map->newest, journal->newest);
-	return err;
-}
-
-static u32 data_size(const struct snd_audio_module_entry *entry)
-{
-	return (entry->identity ? sizeof(*entry->identity) : 0) + entry->size;
-}
-
-/* All of the header that journal_take() did not write. */
-static void journal_describe(struct snd_audio_module_record *record,
-			     const struct snd_audio_module_entry *entry, const struct place *place)
-{
-	record->sequence = place->sequence;
-	record->timestamp = place->timestamp;
-	if (entry->notification_id)
-		export_guid(record->notification_id, entry->notification_id);
-	else
-		memset(record->notification_id, 0, sizeof(record->notification_id));
-	record->data_size = data_size(entry);
-	record->endpoint = entry->endpoint;
-	record->module = entry->module;
-}
-
-static void journal_fill(struct snd_audio_module_record *record,
-			 const struct snd_audio_module_entry *entry)
-{
-	u8 *to = (u8 *)(record + 1);
-	u8 *end = (u8 *)record + record->size;
-
-	if (entry->identity) {
-		memcpy(to, entry->identity, sizeof(*entry->identity));
-		to += sizeof(*entry->identity);
-	}
-	memcpy(to, entry->data, entry->size);
-	to += entry->size;
-	if (to < end)
-		memset(to, 0, end - to);
-}
-
-static void journal_wake_up(struct snd_audio_module_journal *journal)
-{
-	smp_mb();	/* (sleep) pairs with snd_audio_module_journal_sleep() */
-	if (!list_empty(&journal->sleepers))
-		irq_work_queue(&journal->wake);
-}
-
-/* With a place reserved and preemption off. */
-static void journal_commit(struct snd_audio_module_journal *journal,
-			   const struct snd_audio_module_entry *entry, const struct place *place)
-{
-	struct snd_audio_module_record *record = journal_at(journal, place->position);
-
-	journal_describe(record, entry, place);
-	journal_fill(record, entry);
-	/* (commit) pairs with snd_audio_module_journal_peek() and journal_make_room() */
-	smp_store_release(&record->type, entry->type);
-}
-
-/**
- * snd_audio_module_journal_write - write one record, and show it in its element
- * @journal: where
- * @entry: what; its data have at most SND_AUDIO_MODULE_MAX_DATA_SIZE bytes in all
- * @sequence: receives its sequence
- *
- * Allocates nothing and waits for nobody.
- *
- * Context: Any but NMI.
- *
- * Return: 0; -ENODEV: the card is gone; -EBUSY: the ring is full of records that are being
- * written: @sequence was taken and readers will be told that it is lost.
- */
-int snd_audio_module_journal_write(struct snd_audio_module_journal *journal,
-				   const struct snd_audio_module_entry *entry, u64 *sequence)
-{
-	struct place place = { .size = SND_AUDIO_MODULE_RECORD_SIZE(data_size(entry)) };
-	unsigned long flags;
-	int err;
-
-	/* A writer that is preempted before its commit would hold up all readers. */
-	preempt_disable();
-	raw_spin_lock_irqsave(&journal->lock, flags);
-	err = journal_reserve(journal, entry, &place);
-	raw_spin_unlock_irqrestore(&journal->lock, flags);
-	if (!err)
-		journal_commit(journal, entry, &place);
-	preempt_enable();
-
-	*sequence = place.sequence;
-	if (!err)
-		journal_wake_up(journal);
-	return err;
-}
-
 /**
  * snd_audio_module_journal_remove - the card is gone
  * @journal: its journal: from now on nothing is written; what is there can still be read
@@ -431,7 +168,7 @@ void snd_audio_module_journal_remove(struct snd_audio_module_journal *journal)
 	/* (newest) pairs with a mapping's reader: it finds all that was written before */
 	smp_store_release(&journal->map->removed, 1);
 	raw_spin_unlock_irqrestore(&journal->lock, flags);
-	journal_wake_up(journal);
+	snd_audio_module_journal_wake_up(journal);
 }
 
 /**
@@ -445,8 +182,8 @@ void snd_audio_module_journal_look(struct snd_audio_module_journal *journal,
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&journal->lock, flags);
-	state->head = atomic64_read(journal->head);
-	state->tail = atomic64_read(journal->tail);
+	state->head = atomic64_read(journal_head(journal));
+	state->tail = atomic64_read(journal_tail(journal));
 	state->newest = journal->newest;
 	state->oldest = journal->oldest;
 	state->removed = journal->removed;
@@ -469,9 +206,9 @@ int snd_audio_module_journal_copy(struct snd_audio_module_journal *journal, u64 
 {
 	/* Races with writers on purpose: the look at the tail tells whether one was there. */
 	data_race(memcpy(to, (u8 *)journal_at(journal, position) + offset, size));
-	smp_rmb();	/* (tail) pairs with journal_make_room() */
-	/* (keep) pairs with journal_make_room() */
-	return position < (u64)atomic64_read_acquire(journal->tail) ? -ESTALE : 0;
+	smp_rmb();	/* (tail) pairs with write_set_tail() */
+	/* (keep) pairs with write_set_tail() */
+	return position < (u64)atomic64_read_acquire(journal_tail(journal)) ? -ESTALE : 0;
 }
 
 /* Where a record is, it is; a position that user space gave need not be one. */
@@ -499,13 +236,13 @@ int snd_audio_module_journal_peek(struct snd_audio_module_journal *journal, u64 
 	int err;
 
 	/*
-	 * (head) pairs with journal_reserve(). A position that was taken from a newer tail may be
+	 * (head) pairs with write_place(). A position that was taken from a newer tail may be
 	 * behind the head that is seen here.
 	 */
-	if (position >= (u64)atomic64_read_acquire(journal->head))
+	if (position >= (u64)atomic64_read_acquire(journal_head(journal)))
 		return -ENODATA;
 
-	/* (commit) pairs with journal_commit() */
+	/* (commit) pairs with write_commit() */
 	type = smp_load_acquire(&journal_at(journal, position)->type);
 	err = snd_audio_module_journal_copy(journal, position, 0, header, size);
 	if (err)
@@ -551,7 +288,7 @@ void snd_audio_module_journal_sleep(struct snd_audio_module_journal *journal,
 	if (list_empty(&sleeper->list))
 		list_add_tail(&sleeper->list, &journal->sleepers);
 	raw_spin_unlock_irqrestore(&journal->sleepers_lock, flags);
-	smp_mb();	/* (sleep) pairs with journal_wake_up() */
+	smp_mb();	/* (sleep) pairs with snd_audio_module_journal_wake_up() */
 }
 
 /**

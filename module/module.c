@@ -93,7 +93,7 @@ snd_audio_module_find(const struct snd_audio_module_port *port,
 
 	list_for_each_entry_rcu(module, &port->modules, list,
 				lockdep_is_held(&port->card->lock))
-		if (same_module(&module->identity, identity))
+		if (same_module(&module->origin.stamp.identity, identity))
 			return module;
 	return NULL;
 }
@@ -106,7 +106,7 @@ static int module_unique(const struct snd_audio_module *module)
 	lockdep_assert_held(&module->port->card->lock);
 
 	list_for_each_entry(other, &module->port->modules, list)
-		if (same_module(&other->identity, &module->identity) ||
+		if (same_module(&other->origin.stamp.identity, &module->origin.stamp.identity) ||
 		    !strcmp(other->label, module->label))
 			return -EEXIST;
 	return 0;
@@ -128,6 +128,7 @@ static int module_take_index(struct snd_audio_module *module)
 		return index;
 
 	module->index = index;
+	module->origin.stamp.module = index;
 	card->next_module = index == last ? 0 : index + 1;
 	card->module_limit = max_t(u32, card->module_limit, index + 1);
 	return 0;
@@ -137,8 +138,9 @@ static void describe_module(const struct snd_audio_module *module,
 			    struct snd_audio_module_tlv_descriptor *descriptor)
 {
 	*descriptor = module->port->element->descriptor;
-	memcpy(descriptor->class_id, module->identity.class_id, sizeof(descriptor->class_id));
-	descriptor->instance_id = module->identity.instance_id;
+	memcpy(descriptor->class_id, module->origin.stamp.identity.class_id,
+	       sizeof(descriptor->class_id));
+	descriptor->instance_id = module->origin.stamp.identity.instance_id;
 	descriptor->version_major = module->version_major;
 	descriptor->version_minor = module->version_minor;
 	descriptor->module = module->index;
@@ -153,11 +155,12 @@ static int module_take_element(struct snd_audio_module *module, size_t notificat
 	lockdep_assert_held(&port->card->registration_lock);
 
 	describe_module(module, &descriptor);
-	module->element =
+	module->origin.element =
 		snd_audio_module_element_new(port->card, &descriptor, port->name, module->label,
 					     module->name,
-					     sizeof(module->identity) + notification_size);
-	return PTR_ERR_OR_ZERO(module->element);
+					     sizeof(struct snd_audio_module_notification) +
+					     notification_size);
+	return PTR_ERR_OR_ZERO(module->origin.element);
 }
 
 /* Check @module and give it all but an element. */
@@ -185,7 +188,7 @@ static int module_add_late(struct snd_audio_module *module)
 	struct snd_audio_module_card *card = module->port->card;
 	int err;
 
-	module->element = module->port->element;
+	module->origin.element = module->port->element;
 	mutex_lock(&card->lock);
 	err = module_admit(module);
 	if (!err)
@@ -269,6 +272,24 @@ void snd_audio_module_put(struct snd_audio_module *module)
 	kref_put(&module->kref, module_release);
 }
 
+/* Its element and index come later. */
+static void describe_origin(struct snd_audio_module *module,
+			    const struct snd_audio_module_descriptor *descriptor)
+{
+	struct snd_audio_module_origin *origin = &module->origin;
+	struct snd_audio_module_notification *identity = &origin->stamp.identity;
+
+	origin->port = module->port;
+	origin->type = SND_AUDIO_MODULE_RECORD_NOTIFICATION;
+	origin->identity_size = sizeof(origin->stamp.identity);
+	export_guid(origin->stamp.notification_id, &snd_audio_module_notification_id);
+	origin->stamp.endpoint = module->port->index;
+	origin->stamp.module = module->index;
+	export_guid(identity->device_id, &module->port->device_id);
+	export_guid(identity->class_id, &descriptor->class_id);
+	identity->instance_id = descriptor->instance_id;
+}
+
 static struct snd_audio_module *
 module_alloc(struct snd_audio_module_port *port,
 	     const struct snd_audio_module_descriptor *descriptor)
@@ -284,9 +305,7 @@ module_alloc(struct snd_audio_module_port *port,
 	module->index = SND_AUDIO_MODULE_NONE;
 	module->pcm_device = -1;
 	module->pcm_subdevice = -1;
-	export_guid(module->identity.device_id, &port->device_id);
-	export_guid(module->identity.class_id, &descriptor->class_id);
-	module->identity.instance_id = descriptor->instance_id;
+	describe_origin(module, descriptor);
 	module->version_major = descriptor->version_major;
 	module->version_minor = descriptor->version_minor;
 	strscpy(module->label, descriptor->label, sizeof(module->label));
@@ -470,6 +489,17 @@ void snd_audio_module_unregister(struct snd_audio_module *module)
 }
 EXPORT_SYMBOL_GPL(snd_audio_module_unregister);
 
+/* 0 or the counter of what is dropped. */
+static enum snd_audio_module_counter post_refused(size_t size)
+{
+	if (unlikely(in_nmi()))
+		return SND_AUDIO_MODULE_COUNTER_CONTEXT;
+	if (size > SND_AUDIO_MODULE_MAX_HARDIRQ_SIZE &&
+	    (size > SND_AUDIO_MODULE_MAX_VENDOR_SIZE || in_hardirq()))
+		return SND_AUDIO_MODULE_COUNTER_LONG;
+	return SND_AUDIO_MODULE_COUNTER_ACCEPTED;
+}
+
 /**
  * snd_audio_module_post - send a notification of a module
  * @module: the module, or NULL: nothing is sent
@@ -485,19 +515,15 @@ EXPORT_SYMBOL_GPL(snd_audio_module_unregister);
  */
 void snd_audio_module_post(struct snd_audio_module *module, const void *data, size_t size)
 {
-	struct snd_audio_module_port *port;
+	enum snd_audio_module_counter refused;
 
 	if (!module)
 		return;
 
-	port = module->port;
-	if (in_nmi())
-		snd_audio_module_port_count(port, SND_AUDIO_MODULE_COUNTER_CONTEXT);
-	else if (size > SND_AUDIO_MODULE_MAX_VENDOR_SIZE ||
-		 (in_hardirq() && size > SND_AUDIO_MODULE_MAX_HARDIRQ_SIZE))
-		snd_audio_module_port_count(port, SND_AUDIO_MODULE_COUNTER_LONG);
+	refused = post_refused(size);
+	if (unlikely(refused))
+		snd_audio_module_port_count(module->port, refused);
 	else
-		snd_audio_module_port_write(port, module, &snd_audio_module_notification_id,
-					    &module->identity, data, size);
+		snd_audio_module_write(module->port->card, &module->origin, data, size);
 }
 EXPORT_SYMBOL_GPL(snd_audio_module_post);

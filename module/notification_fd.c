@@ -276,7 +276,7 @@ static int cursor_find(struct notification_fd *nfd, struct cursor *cursor, struc
 			ret = cursor_step(nfd, cursor, item);
 		/* Overwritten: go on with the oldest; the sequences there tell what is lost. */
 		if (ret == -ESTALE)
-			cursor->position = atomic64_read(nfd->journal->tail);
+			cursor->position = atomic64_read(journal_tail(nfd->journal));
 		cond_resched();
 	} while (ret < 0 && !fatal_signal_pending(current));
 	return max(ret, 0);
@@ -750,13 +750,13 @@ static bool is_at_most(const struct snd_audio_module_record *header, u64 sequenc
 static u64 position_after(struct snd_audio_module_journal *journal, u64 sequence)
 {
 	struct snd_audio_module_record header;
-	u64 position = atomic64_read(journal->tail);
+	u64 position = atomic64_read(journal_tail(journal));
 	int err;
 
 	do {
 		err = snd_audio_module_journal_peek(journal, position, &header);
 		if (err == -ESTALE)
-			position = atomic64_read(journal->tail);
+			position = atomic64_read(journal_tail(journal));
 		else if (!err && is_at_most(&header, sequence))
 			position += header.size;
 		else if (!err)
@@ -799,7 +799,7 @@ static int cursor_start(struct notification_fd *nfd,
 static void find_initial(struct notification_fd *nfd, u32 modules)
 {
 	struct snd_audio_module_record header;
-	u64 position = atomic64_read(nfd->journal->tail);
+	u64 position = atomic64_read(journal_tail(nfd->journal));
 	u64 end = nfd->cursor.position;
 
 	while (position < end) {
@@ -807,7 +807,7 @@ static void find_initial(struct notification_fd *nfd, u32 modules)
 
 		cond_resched();
 		if (err == -ESTALE)
-			position = atomic64_read(nfd->journal->tail);
+			position = atomic64_read(journal_tail(nfd->journal));
 		/* Being written: it may be the newest of its module, and its writer is quick. */
 		if (err == -ESTALE || err == -EAGAIN)
 			continue;

@@ -108,6 +108,7 @@ static void buffer_add(struct snd_audio_module_port *port, struct notification_b
 	raw_spin_lock_irqsave(&port->buffers_lock, flags);
 	hash_add(port->buffers, &live->node, (unsigned long)&live->buffer);
 	port->buffers_live++;
+	WRITE_ONCE(port->buffer_recent, live);
 	raw_spin_unlock_irqrestore(&port->buffers_lock, flags);
 	snd_audio_module_object_born(SND_AUDIO_MODULE_OBJECT_BUFFER);
 }
@@ -127,8 +128,8 @@ buffer_find(struct snd_audio_module_port *port,
 	return NULL;
 }
 
-static struct notification_buffer *
-buffer_lookup(struct snd_audio_module_port *port,
+static noinline struct notification_buffer *
+buffer_search(struct snd_audio_module_port *port,
 	      const struct snd_portcls_notification_buffer *buffer)
 {
 	struct notification_buffer *live;
@@ -136,8 +137,25 @@ buffer_lookup(struct snd_audio_module_port *port,
 
 	raw_spin_lock_irqsave(&port->buffers_lock, flags);
 	live = buffer_find(port, buffer);
+	if (live)
+		WRITE_ONCE(port->buffer_recent, live);
 	raw_spin_unlock_irqrestore(&port->buffers_lock, flags);
 	return live;
+}
+
+/*
+ * As buffer_find(). The buffer that was used last is live until it is freed, and who sends it
+ * does not free it meanwhile: its pointer needs no lock to be known.
+ */
+static struct notification_buffer *
+buffer_lookup(struct snd_audio_module_port *port,
+	      const struct snd_portcls_notification_buffer *buffer)
+{
+	struct notification_buffer *recent = READ_ONCE(port->buffer_recent);
+
+	if (recent == container_of(buffer, struct notification_buffer, buffer))
+		return recent;
+	return buffer_search(port, buffer);
 }
 
 static struct notification_buffer *
@@ -152,6 +170,8 @@ buffer_remove(struct snd_audio_module_port *port,
 	if (live) {
 		hash_del(&live->node);
 		port->buffers_live--;
+		if (port->buffer_recent == live)
+			WRITE_ONCE(port->buffer_recent, NULL);
 	}
 	raw_spin_unlock_irqrestore(&port->buffers_lock, flags);
 	return live;
@@ -277,26 +297,55 @@ static bool send_context_valid(const struct notification_buffer *live)
 	return true;
 }
 
-/* Send what begins with an identity: the DeviceId is the port's (NID-3), Reserved is zero. */
+/* Send what is no module's that is registered: it belongs to the endpoint. */
+static noinline void send_endpoint(struct snd_audio_module_port *port, const guid_t *notification_id,
+			  const struct snd_audio_module_notification *identity,
+			  const void *data, u32 size)
+{
+	struct snd_audio_module_origin origin = {
+		.port = port,
+		.element = port->element,
+		.type = SND_AUDIO_MODULE_RECORD_NOTIFICATION,
+		.identity_size = identity ? sizeof(*identity) : 0,
+		.stamp.endpoint = port->index,
+		.stamp.module = SND_AUDIO_MODULE_NONE,
+	};
+
+	export_guid(origin.stamp.notification_id, notification_id);
+	if (identity) {
+		origin.stamp.identity = *identity;
+		export_guid(origin.stamp.identity.device_id, &port->device_id);
+		origin.stamp.identity.reserved = 0;
+	}
+	snd_audio_module_write(port->card, &origin, data, size);
+}
+
+/*
+ * Send what begins with an identity. Its DeviceId becomes the port's (NID-3) and Reserved zero,
+ * and so they are in the module's own identity.
+ */
 static void send_audio_module(struct snd_audio_module_port *port,
 			      const struct notification_buffer *live)
 {
-	const u8 *data = live->buffer.notification_buffer;
-	struct snd_audio_module_notification identity;
+	const struct snd_audio_module_notification *identity =
+		(const void *)live->buffer.notification_buffer;
+	const void *data = identity + 1;
+	u32 size = live->size - sizeof(*identity);
+	const struct snd_audio_module *module;
 
-	if (live->size < sizeof(identity)) {
+	if (unlikely(live->size < sizeof(*identity))) {
 		snd_audio_module_port_count(port, SND_AUDIO_MODULE_COUNTER_SHORT);
 		return;
 	}
-	memcpy(&identity, data, sizeof(identity));
-	export_guid(identity.device_id, &port->device_id);
-	identity.reserved = 0;
 
-	rcu_read_lock();
-	snd_audio_module_port_write(port, snd_audio_module_find(port, &identity),
-				    &snd_audio_module_notification_id, &identity,
-				    data + sizeof(identity), live->size - sizeof(identity));
-	rcu_read_unlock();
+	/* Preemption is off for most of this anyway, and that is such a section, too. */
+	rcu_read_lock_sched();
+	module = snd_audio_module_find(port, identity);
+	if (module)
+		snd_audio_module_write(port->card, &module->origin, data, size);
+	else
+		send_endpoint(port, &snd_audio_module_notification_id, identity, data, size);
+	rcu_read_unlock_sched();
 }
 
 /**
@@ -331,10 +380,14 @@ void snd_portcls_send_notification(struct snd_audio_module_port *port,
 		snd_audio_module_port_count(port, SND_AUDIO_MODULE_COUNTER_BUFFER);
 	else if (!send_context_valid(live))
 		snd_audio_module_port_count(port, SND_AUDIO_MODULE_COUNTER_CONTEXT);
-	else if (notification_id && guid_equal(notification_id, &snd_audio_module_notification_id))
+	else if (!notification_id)
+		snd_audio_module_port_count(port, SND_AUDIO_MODULE_COUNTER_ID);
+	else if (guid_equal(notification_id, &snd_audio_module_notification_id))
 		send_audio_module(port, live);
+	else if (guid_is_null(notification_id))
+		snd_audio_module_port_count(port, SND_AUDIO_MODULE_COUNTER_ID);
 	else
-		snd_audio_module_port_write(port, NULL, notification_id, NULL,
-					    live->buffer.notification_buffer, live->size);
+		send_endpoint(port, notification_id, NULL, live->buffer.notification_buffer,
+			      live->size);
 }
 EXPORT_SYMBOL_GPL(snd_portcls_send_notification);

@@ -386,15 +386,33 @@ static void send_chunk(void *data)
 	}
 }
 
+/* The same bytes each time: nothing but the call, so that it can be measured. */
+static void send_chunk_same(void *data)
+{
+	struct sending *sending = data;
+	struct snd_audio_module *module = sending->module->module;
+	const guid_t *id = sending->words->id_null ? NULL : &sending->words->id;
+	size_t vendor_size = sending->words->size - HEADER_SIZE;
+
+	if (sending->words->method == METHOD_POST)
+		for (; sending->left; sending->left--)
+			snd_audio_module_post(module, sending->vendor, vendor_size);
+	else
+		for (; sending->left; sending->left--)
+			snd_portcls_send_notification(sending->port, id, sending->buffer);
+}
+
 static int send_chunks(struct sending *sending)
 {
+	bool same = sending->words->same && sending->words->method != METHOD_PORTCLS;
 	u32 left = sending->words->count;
 	int err;
 
 	while (left) {
 		sending->left = min_t(u32, left, CHUNK);
 		left -= sending->left;
-		err = call_in(sending->words->context, send_chunk, sending);
+		err = call_in(sending->words->context, same ? send_chunk_same : send_chunk,
+			      sending);
 		if (err)
 			return err;
 		cond_resched();
@@ -425,6 +443,9 @@ static int send_all(struct virtual_card *virtual, const struct words *words)
 	if (words->method == METHOD_REUSE)
 		err = snd_portcls_alloc_notification_buffer(endpoint->port, words->pool,
 							    words->size, &sending.buffer);
+	if (sending.buffer)
+		fill_notification(sending.module, sending.buffer->notification_buffer,
+				  min_t(u32, words->size, HEADER_SIZE), 0);
 	err = err ?: send_chunks(&sending);
 	snd_portcls_free_notification_buffer(endpoint->port, sending.buffer);
 	kvfree(sending.vendor);

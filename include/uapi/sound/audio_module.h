@@ -194,7 +194,8 @@ enum snd_audio_module_counter {
  * @features: SND_AUDIO_MODULE_FEATURE_* that this kernel has
  * @journal_id: random, another one each time that the card appears
  * @generation: changes whenever the list of modules changes
- * @journal_size: bytes of the journal
+ * @journal_size: bytes of the journal; of a full one all but 4 KiB and two records hold what is
+ *	newest, since room is made for many records at once
  * @oldest_sequence: no notification before this one is left; newest_sequence + 1: none at all
  * @newest_sequence: the newest notification; 0 before the first
  * @counters: enum snd_audio_module_counter, the sum of all ports

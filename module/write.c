@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ALSA audio modules: writing a record
+ *
+ * DOC: The idea
+ *
+ * All that is told comes this way: a reservation under a raw spinlock, which takes position,
+ * sequence and time together, so that all three have one order; then the copy without the lock,
+ * with preemption off; then the store of the record's type, which commits it. What all records of
+ * one origin have in common was made once and is copied as a whole.
+ *
+ * An element shows its newest record from where it lies in the ring. A record that is about to be
+ * overwritten is copied to the element whose newest it still is: so a writer does not copy for
+ * elements but for those that had nothing new for as long as a whole ring.
+ *
+ * Who has no room makes more of it than needed: then many records have some, and the tail, which
+ * readers look at, is moved seldom. A reservation looks at the headers of the records whose place
+ * is taken with interrupts off. Those are 1400 at most, for the longest record among the shortest,
+ * and one is copied for each element at most; that is the bound of its time.
+ *
+ * The tail does not move over a record that is being written. A writer that would have to is
+ * told so; the sequence it took stays unused and readers find it missing.
+ *
+ * The barriers are listed in journal.c.
+ */
+
+#include <linux/ktime.h>
+#include <linux/preempt.h>
+
+#include "audio_module_local.h"
+#include "trace.h"
+
+/* Of a stamp without its identity. */
+#define STAMP_SIZE	offsetof(struct snd_audio_module_stamp, identity)
+
+/* How much more room is made than needed. */
+#define ROOM_AHEAD	4096
+
+/* A stamp is what a record has behind its timestamp. */
+#define STAMP_OFFSET	offsetofend(struct snd_audio_module_record, timestamp)
+static_assert(offsetof(struct snd_audio_module_record, notification_id) == STAMP_OFFSET);
+static_assert(offsetof(struct snd_audio_module_record, data_size) ==
+	      STAMP_OFFSET + offsetof(struct snd_audio_module_stamp, data_size));
+static_assert(offsetof(struct snd_audio_module_record, endpoint) ==
+	      STAMP_OFFSET + offsetof(struct snd_audio_module_stamp, endpoint));
+static_assert(offsetof(struct snd_audio_module_record, module) ==
+	      STAMP_OFFSET + offsetof(struct snd_audio_module_stamp, module));
+static_assert(sizeof(struct snd_audio_module_record) == STAMP_OFFSET + STAMP_SIZE);
+
+/* ------------------------------------------------------------------ elements */
+
+static u64 shown_position(const struct snd_audio_module_element *element)
+{
+	return atomic64_read(&element->newest) - 1;
+}
+
+/* Let the elements keep what they show of the records before a new tail. */
+static noinline void write_keep(struct snd_audio_module_journal *journal, u64 tail)
+{
+	struct snd_audio_module_element *element, *next;
+
+	lockdep_assert_held(&journal->lock);
+
+	list_for_each_entry_safe(element, next, &journal->shown, shown) {
+		if (shown_position(element) >= tail)
+			break;
+		list_del_init(&element->shown);
+		snd_audio_module_element_keep(element,
+					      journal_at(journal, shown_position(element)));
+	}
+}
+
+/* The record at a position, which is before the head, is the newest of an element. */
+static void write_show(struct snd_audio_module_journal *journal,
+		       struct snd_audio_module_element *element, u64 position)
+{
+	lockdep_assert_held(&journal->lock);
+
+	if (!element)
+		return;
+	/* The same element again is the most frequent case by far. */
+	if (unlikely(!list_is_last(&element->shown, &journal->shown)))
+		list_move_tail(&element->shown, &journal->shown);
+	/* (show) pairs with element_newest() */
+	atomic64_set_release(&element->newest, position + 1);
+}
+
+/* ------------------------------------------------------------------ room */
+
+/* Put the tail behind the oldest records. */
+static void write_set_tail(struct snd_audio_module_journal *journal, u64 tail)
+{
+	lockdep_assert_held(&journal->lock);
+
+	write_keep(journal, tail);
+	/* (keep) pairs with snd_audio_module_journal_copy() */
+	atomic64_set_release(journal_tail(journal), tail);
+	smp_wmb();	/* (tail) pairs with snd_audio_module_journal_copy() */
+}
+
+/*
+ * Move the tail, so that the ring has room up to @head, and some more. False when it has not,
+ * because a record that is still being written is in the way.
+ */
+static noinline bool write_make_room(struct snd_audio_module_journal *journal, u64 head)
+{
+	u64 tail = atomic64_read(journal_tail(journal));
+	u64 end = min_t(u64, head + ROOM_AHEAD - journal->size, atomic64_read(journal_head(journal)));
+	u64 oldest = journal->oldest;
+
+	lockdep_assert_held(&journal->lock);
+
+	while (tail < end) {
+		const struct snd_audio_module_record *record = journal_at(journal, tail);
+		/* (commit) pairs with write_commit() */
+		u16 type = smp_load_acquire(&record->type);
+
+		if (type == SND_AUDIO_MODULE_RECORD_BUSY)
+			break;
+		if (type == SND_AUDIO_MODULE_RECORD_NOTIFICATION)
+			oldest = record->sequence + 1;
+		tail += record->size;
+	}
+
+	if (head - tail > journal->size)
+		return false;
+	journal->oldest = oldest;
+	write_set_tail(journal, tail);
+	return true;
+}
+
+/* Fill the rest of the ring; the position after it. */
+static noinline u64 write_pad(struct snd_audio_module_journal *journal, u64 head, u32 rest)
+{
+	struct snd_audio_module_record *pad = journal_at(journal, head);
+
+	lockdep_assert_held(&journal->lock);
+
+	pad->size = rest;
+	pad->flags = 0;
+	WRITE_ONCE(pad->type, SND_AUDIO_MODULE_RECORD_PAD);
+	return head + rest;
+}
+
+/* ------------------------------------------------------------------ reservation */
+
+/* Put a record that is being written at a position, and the head behind it. */
+static struct snd_audio_module_record *write_place(struct snd_audio_module_journal *journal,
+						   u64 position, u32 size, u64 sequence)
+{
+	struct snd_audio_module_record *record = journal_at(journal, position);
+
+	lockdep_assert_held(&journal->lock);
+
+	record->size = size;
+	record->type = SND_AUDIO_MODULE_RECORD_BUSY;
+	record->flags = 0;
+	record->sequence = sequence;
+	/* (head) pairs with snd_audio_module_journal_peek() */
+	atomic64_set_release(journal_head(journal), position + size);
+	return record;
+}
+
+/* Reserve a record. On success the caller has to commit, without sleeping before. */
+static struct snd_audio_module_record *
+write_reserve(struct snd_audio_module_journal *journal,
+	      const struct snd_audio_module_origin *origin, u32 size, u64 sequence)
+{
+	u64 timestamp = ktime_get_ns();
+	u64 position = atomic64_read(journal_head(journal));
+	u32 rest = journal_rest(journal, position);
+	u64 head = position + size;
+	struct snd_audio_module_record *record;
+
+	lockdep_assert_held(&journal->lock);
+
+	if (unlikely(rest < size))
+		head += rest;
+	if (unlikely(head - atomic64_read(journal_tail(journal)) > journal->size) &&
+	    !write_make_room(journal, head))
+		return ERR_PTR(-EBUSY);
+	if (unlikely(rest < size))
+		position = write_pad(journal, position, rest);
+
+	record = write_place(journal, position, size, sequence);
+	record->timestamp = timestamp;
+	write_show(journal, origin->element, position);
+	return record;
+}
+
+/* write_reserve(), with the next sequence, which is used up whether there is room or not. */
+static struct snd_audio_module_record *
+write_take(struct snd_audio_module_journal *journal,
+	   const struct snd_audio_module_origin *origin, u32 size)
+{
+	struct snd_audio_module_record *record;
+	u64 sequence = journal->newest;
+
+	lockdep_assert_held(&journal->lock);
+
+	if (unlikely(journal->removed))
+		return ERR_PTR(-ENODEV);
+	if (origin->type == SND_AUDIO_MODULE_RECORD_NOTIFICATION)
+		journal->newest = ++sequence;
+	record = write_reserve(journal, origin, size, sequence);
+	/* (newest) pairs with a mapping's reader */
+	atomic64_set_release((atomic64_t *)&journal->map->newest, sequence);
+	return record;
+}
+
+/* ------------------------------------------------------------------ commit */
+
+/* All that write_reserve() did not write. */
+static void write_fill(struct snd_audio_module_record *record, u32 whole,
+		       const struct snd_audio_module_origin *origin, const void *data, u32 size)
+{
+	void *stamp = (void *)record + STAMP_OFFSET;
+	u64 *end = (void *)record + whole;
+
+	/* What is behind the data; all before it gets its value below. */
+	end[-1] = 0;
+	if (likely(origin->identity_size)) {
+		memcpy(stamp, &origin->stamp, sizeof(origin->stamp));
+		memcpy(stamp + sizeof(origin->stamp), data, size);
+	} else {
+		memcpy(stamp, &origin->stamp, STAMP_SIZE);
+		memcpy(stamp + STAMP_SIZE, data, size);
+	}
+	record->data_size = origin->identity_size + size;
+}
+
+/* Write one record: its sequence, -ENODEV or -EBUSY. */
+static s64 write_record(struct snd_audio_module_journal *journal,
+			const struct snd_audio_module_origin *origin, const void *data, u32 size)
+{
+	u32 whole = SND_AUDIO_MODULE_RECORD_SIZE(origin->identity_size + size);
+	struct snd_audio_module_record *record;
+	unsigned long flags;
+	s64 sequence;
+
+	/* A writer that is preempted before its commit would hold up all readers. */
+	preempt_disable();
+	raw_spin_lock_irqsave(&journal->lock, flags);
+	record = write_take(journal, origin, whole);
+	raw_spin_unlock_irqrestore(&journal->lock, flags);
+	if (unlikely(IS_ERR(record))) {
+		preempt_enable();
+		return PTR_ERR(record);
+	}
+	sequence = record->sequence;
+	write_fill(record, whole, origin, data, size);
+	/* (commit) pairs with snd_audio_module_journal_peek() and write_make_room() */
+	smp_store_release(&record->type, origin->type);
+	preempt_enable();
+	snd_audio_module_journal_wake_up(journal);
+	return sequence;
+}
+
+/* Count what was not written, where it is somebody's. */
+static void count_not_written(const struct snd_audio_module_origin *origin, int err)
+{
+	if (!origin->port)
+		return;
+	if (err == -ENODEV) {
+		snd_audio_module_port_count(origin->port, SND_AUDIO_MODULE_COUNTER_REMOVED);
+		return;
+	}
+	/* It has a sequence: readers are told. */
+	snd_audio_module_port_count(origin->port, SND_AUDIO_MODULE_COUNTER_ACCEPTED);
+	snd_audio_module_port_count(origin->port, SND_AUDIO_MODULE_COUNTER_BUSY);
+}
+
+/**
+ * snd_audio_module_write - write a record, show it in its element, and tell of it
+ * @card: where
+ * @origin: where it comes from
+ * @data: its data, behind the identity of @origin where that has one
+ * @size: bytes at @data; the data have at most SND_AUDIO_MODULE_MAX_DATA_SIZE bytes in all
+ *
+ * What cannot be written is dropped and counted (IF-12). Allocates nothing and waits for nobody.
+ *
+ * Context: Any but NMI. The caller keeps @origin from going, by a reference or by RCU.
+ *
+ * Return: 0; -ENODEV: the card is gone; -EBUSY: the ring is full of records that are being
+ * written: of a notification a sequence was taken, and readers will be told that it is lost.
+ */
+int snd_audio_module_write(struct snd_audio_module_card *card,
+			   const struct snd_audio_module_origin *origin,
+			   const void *data, u32 size)
+{
+	s64 sequence = write_record(card->journal, origin, data, size);
+
+	if (unlikely(sequence < 0)) {
+		count_not_written(origin, sequence);
+		return sequence;
+	}
+	if (!origin->port)
+		return 0;
+	atomic64_inc(&origin->port->counters[SND_AUDIO_MODULE_COUNTER_ACCEPTED]);
+	trace_snd_audio_module_send(card->number, origin->stamp.endpoint, origin->stamp.module,
+				    sequence, origin->identity_size + size);
+	snd_audio_module_doorbell_changed(card, origin->element);
+	return 0;
+}
