@@ -58,38 +58,42 @@ struct vm_area_struct;
 
 /**
  * struct snd_audio_module_journal - the newest records of one card
+ * @lock: orders reservations; protects @room_end, @shown, @oldest, @removed and writes of @map
+ * @size: bytes of @data, a power of two
+ * @map: what user space can map: a page; @data. The page has, besides copies of other members,
+ *	the head: the position behind the youngest record, in bytes since the beginning; the
+ *	tail: the position of the oldest record; and the sequence of the newest notification.
+ *	They are written under @lock and read without
+ * @data: the ring
+ * @room_end: a record that ends before this fits behind the youngest one: no writer needs to make
+ *	room for it, nor does it go across the ring's end. 0 once @removed
+ * @shown: the elements whose newest record the ring holds, the oldest record first
+ * @sleepers: the notification fds that had caught up and wait
+ * @sleepers_lock: protects @sleepers
+ * @removed: the card is gone: nothing is written any more
+ * @oldest: no notification before this one is left
+ * @wake: wakes @sleepers
+ * @quit_lock: one at a time waits for @wake
  * @kref: the card and each notification fd hold one
  * @id: random, tells journals apart
- * @map: what user space can map: a page; @data. The page has, besides copies of other members,
- *	the head: the position behind the youngest record, in bytes since the beginning; and the
- *	tail: the position of the oldest record. Both are written under @lock and read without
- * @data: the ring
- * @size: bytes of @data, a power of two
- * @lock: orders reservations; protects @newest, @oldest, @removed and writes of head and tail
- * @newest: sequence of the newest notification
- * @oldest: no notification before this one is left
- * @removed: the card is gone: nothing is written any more
- * @shown: the elements whose newest record the ring holds, the oldest record first; under @lock
- * @sleepers_lock: protects @sleepers
- * @sleepers: the notification fds that had caught up and wait
- * @wake: wakes them
- * @quit_lock: one at a time waits for @wake
+ *
+ * What each writer needs comes first.
  */
 struct snd_audio_module_journal {
-	struct kref kref;
-	u64 id;
+	raw_spinlock_t lock;
+	u32 size;
 	struct snd_audio_module_map *map;
 	u8 *data;
-	u32 size;
-	raw_spinlock_t lock;
-	u64 newest;
-	u64 oldest;
-	bool removed;
+	u64 room_end;
 	struct list_head shown;
-	raw_spinlock_t sleepers_lock;
 	struct list_head sleepers;
+	raw_spinlock_t sleepers_lock;
+	bool removed;
+	u64 oldest;
 	struct irq_work wake;
 	struct mutex quit_lock;	/* see @quit_lock above */
+	struct kref kref;
+	u64 id;
 };
 
 /**
@@ -126,6 +130,11 @@ static inline atomic64_t *journal_head(const struct snd_audio_module_journal *jo
 static inline atomic64_t *journal_tail(const struct snd_audio_module_journal *journal)
 {
 	return (atomic64_t *)&journal->map->tail;
+}
+
+static inline atomic64_t *journal_newest(const struct snd_audio_module_journal *journal)
+{
+	return (atomic64_t *)&journal->map->newest;
 }
 
 static inline struct snd_audio_module_record *

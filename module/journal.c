@@ -165,6 +165,8 @@ void snd_audio_module_journal_remove(struct snd_audio_module_journal *journal)
 
 	raw_spin_lock_irqsave(&journal->lock, flags);
 	journal->removed = true;
+	/* Every writer finds no room, and then this. */
+	journal->room_end = 0;
 	/* (newest) pairs with a mapping's reader: it finds all that was written before */
 	smp_store_release(&journal->map->removed, 1);
 	raw_spin_unlock_irqrestore(&journal->lock, flags);
@@ -184,7 +186,7 @@ void snd_audio_module_journal_look(struct snd_audio_module_journal *journal,
 	raw_spin_lock_irqsave(&journal->lock, flags);
 	state->head = atomic64_read(journal_head(journal));
 	state->tail = atomic64_read(journal_tail(journal));
-	state->newest = journal->newest;
+	state->newest = atomic64_read(journal_newest(journal));
 	state->oldest = journal->oldest;
 	state->removed = journal->removed;
 	raw_spin_unlock_irqrestore(&journal->lock, flags);
@@ -242,7 +244,7 @@ int snd_audio_module_journal_peek(struct snd_audio_module_journal *journal, u64 
 	if (position >= (u64)atomic64_read_acquire(journal_head(journal)))
 		return -ENODATA;
 
-	/* (commit) pairs with write_commit() */
+	/* (commit) pairs with snd_audio_module_write() */
 	type = smp_load_acquire(&journal_at(journal, position)->type);
 	err = snd_audio_module_journal_copy(journal, position, 0, header, size);
 	if (err)

@@ -55,7 +55,7 @@ static u64 shown_position(const struct snd_audio_module_element *element)
 }
 
 /* Let the elements keep what they show of the records before a new tail. */
-static noinline void write_keep(struct snd_audio_module_journal *journal, u64 tail)
+static void write_keep(struct snd_audio_module_journal *journal, u64 tail)
 {
 	struct snd_audio_module_element *element, *next;
 
@@ -102,44 +102,45 @@ static void write_set_tail(struct snd_audio_module_journal *journal, u64 tail)
  * Move the tail, so that the ring has room up to @head, and some more. False when it has not,
  * because a record that is still being written is in the way.
  */
-static noinline bool write_make_room(struct snd_audio_module_journal *journal, u64 head)
+static bool write_make_room(struct snd_audio_module_journal *journal, u64 head)
 {
+	const u8 *data = journal->data;
+	const u32 mask = journal->size - 1;
+	const struct snd_audio_module_record *record, *last = NULL;
 	u64 tail = atomic64_read(journal_tail(journal));
 	u64 end = min_t(u64, head + ROOM_AHEAD - journal->size, atomic64_read(journal_head(journal)));
-	u64 oldest = journal->oldest;
 
 	lockdep_assert_held(&journal->lock);
 
-	while (tail < end) {
-		const struct snd_audio_module_record *record = journal_at(journal, tail);
-		/* (commit) pairs with write_commit() */
-		u16 type = smp_load_acquire(&record->type);
+	for (; tail < end; tail += record->size) {
+		u16 type;
 
+		record = (const void *)(data + (tail & mask));
+		/* (commit) pairs with snd_audio_module_write() */
+		type = smp_load_acquire(&record->type);
 		if (type == SND_AUDIO_MODULE_RECORD_BUSY)
 			break;
-		if (type == SND_AUDIO_MODULE_RECORD_NOTIFICATION)
-			oldest = record->sequence + 1;
-		tail += record->size;
+		last = type == SND_AUDIO_MODULE_RECORD_NOTIFICATION ? record : last;
 	}
 
 	if (head - tail > journal->size)
 		return false;
-	journal->oldest = oldest;
+	if (last)
+		journal->oldest = last->sequence + 1;
 	write_set_tail(journal, tail);
 	return true;
 }
 
-/* Fill the rest of the ring; the position after it. */
-static noinline u64 write_pad(struct snd_audio_module_journal *journal, u64 head, u32 rest)
+/* Fill the rest of the ring. */
+static void write_pad(struct snd_audio_module_journal *journal, u64 position, u32 rest)
 {
-	struct snd_audio_module_record *pad = journal_at(journal, head);
+	struct snd_audio_module_record *pad = journal_at(journal, position);
 
 	lockdep_assert_held(&journal->lock);
 
 	pad->size = rest;
 	pad->flags = 0;
 	WRITE_ONCE(pad->type, SND_AUDIO_MODULE_RECORD_PAD);
-	return head + rest;
 }
 
 /* ------------------------------------------------------------------ reservation */
@@ -161,61 +162,70 @@ static struct snd_audio_module_record *write_place(struct snd_audio_module_journ
 	return record;
 }
 
-/* Reserve a record. On success the caller has to commit, without sleeping before. */
+/*
+ * Where a record goes that does not just fit behind @position, with room made; or -ENODEV or
+ * -EBUSY, where its sequence is used up and readers miss it.
+ */
+static noinline s64 write_prepare(struct snd_audio_module_journal *journal, u64 position, u32 size,
+				  u64 sequence)
+{
+	u32 rest = journal_rest(journal, position);
+	u64 start = rest < size ? position + rest : position;
+
+	lockdep_assert_held(&journal->lock);
+
+	if (journal->removed)
+		return -ENODEV;
+	if (start + size - atomic64_read(journal_tail(journal)) > journal->size &&
+	    !write_make_room(journal, start + size)) {
+		atomic64_set_release(journal_newest(journal), sequence);
+		return -EBUSY;
+	}
+	if (start > position)
+		write_pad(journal, position, rest);
+	journal->room_end = min_t(u64, atomic64_read(journal_tail(journal)) + journal->size,
+				  start + journal_rest(journal, start));
+	return start;
+}
+
+/*
+ * Reserve a record: position, sequence and time. On success the caller has to commit, without
+ * sleeping before.
+ */
 static struct snd_audio_module_record *
 write_reserve(struct snd_audio_module_journal *journal,
-	      const struct snd_audio_module_origin *origin, u32 size, u64 sequence)
+	      const struct snd_audio_module_origin *origin, u32 size)
 {
+	u64 sequence = atomic64_read(journal_newest(journal)) +
+		       (origin->type == SND_AUDIO_MODULE_RECORD_NOTIFICATION);
 	u64 timestamp = ktime_get_ns();
-	u64 position = atomic64_read(journal_head(journal));
-	u32 rest = journal_rest(journal, position);
-	u64 head = position + size;
+	s64 position = atomic64_read(journal_head(journal));
 	struct snd_audio_module_record *record;
 
 	lockdep_assert_held(&journal->lock);
 
-	if (unlikely(rest < size))
-		head += rest;
-	if (unlikely(head - atomic64_read(journal_tail(journal)) > journal->size) &&
-	    !write_make_room(journal, head))
-		return ERR_PTR(-EBUSY);
-	if (unlikely(rest < size))
-		position = write_pad(journal, position, rest);
+	if (unlikely(position + size > journal->room_end)) {
+		position = write_prepare(journal, position, size, sequence);
+		if (position < 0)
+			return ERR_PTR(position);
+	}
 
 	record = write_place(journal, position, size, sequence);
 	record->timestamp = timestamp;
 	write_show(journal, origin->element, position);
-	return record;
-}
-
-/* write_reserve(), with the next sequence, which is used up whether there is room or not. */
-static struct snd_audio_module_record *
-write_take(struct snd_audio_module_journal *journal,
-	   const struct snd_audio_module_origin *origin, u32 size)
-{
-	struct snd_audio_module_record *record;
-	u64 sequence = journal->newest;
-
-	lockdep_assert_held(&journal->lock);
-
-	if (unlikely(journal->removed))
-		return ERR_PTR(-ENODEV);
-	if (origin->type == SND_AUDIO_MODULE_RECORD_NOTIFICATION)
-		journal->newest = ++sequence;
-	record = write_reserve(journal, origin, size, sequence);
 	/* (newest) pairs with a mapping's reader */
-	atomic64_set_release((atomic64_t *)&journal->map->newest, sequence);
+	atomic64_set_release(journal_newest(journal), sequence);
 	return record;
 }
 
 /* ------------------------------------------------------------------ commit */
 
 /* All that write_reserve() did not write. */
-static void write_fill(struct snd_audio_module_record *record, u32 whole,
+static void write_fill(struct snd_audio_module_record *record,
 		       const struct snd_audio_module_origin *origin, const void *data, u32 size)
 {
 	void *stamp = (void *)record + STAMP_OFFSET;
-	u64 *end = (void *)record + whole;
+	u64 *end = (void *)record + record->size;
 
 	/* What is behind the data; all before it gets its value below. */
 	end[-1] = 0;
@@ -227,33 +237,6 @@ static void write_fill(struct snd_audio_module_record *record, u32 whole,
 		memcpy(stamp + STAMP_SIZE, data, size);
 	}
 	record->data_size = origin->identity_size + size;
-}
-
-/* Write one record: its sequence, -ENODEV or -EBUSY. */
-static s64 write_record(struct snd_audio_module_journal *journal,
-			const struct snd_audio_module_origin *origin, const void *data, u32 size)
-{
-	u32 whole = SND_AUDIO_MODULE_RECORD_SIZE(origin->identity_size + size);
-	struct snd_audio_module_record *record;
-	unsigned long flags;
-	s64 sequence;
-
-	/* A writer that is preempted before its commit would hold up all readers. */
-	preempt_disable();
-	raw_spin_lock_irqsave(&journal->lock, flags);
-	record = write_take(journal, origin, whole);
-	raw_spin_unlock_irqrestore(&journal->lock, flags);
-	if (unlikely(IS_ERR(record))) {
-		preempt_enable();
-		return PTR_ERR(record);
-	}
-	sequence = record->sequence;
-	write_fill(record, whole, origin, data, size);
-	/* (commit) pairs with snd_audio_module_journal_peek() and write_make_room() */
-	smp_store_release(&record->type, origin->type);
-	preempt_enable();
-	snd_audio_module_journal_wake_up(journal);
-	return sequence;
 }
 
 /* Count what was not written, where it is somebody's. */
@@ -288,17 +271,35 @@ int snd_audio_module_write(struct snd_audio_module_card *card,
 			   const struct snd_audio_module_origin *origin,
 			   const void *data, u32 size)
 {
-	s64 sequence = write_record(card->journal, origin, data, size);
+	u32 whole = SND_AUDIO_MODULE_RECORD_SIZE(origin->identity_size + size);
+	struct snd_audio_module_journal *journal = card->journal;
+	struct snd_audio_module_record *record;
+	unsigned long flags;
+	u64 sequence;
 
-	if (unlikely(sequence < 0)) {
-		count_not_written(origin, sequence);
-		return sequence;
+	/* A writer that is preempted before its commit would hold up all readers. */
+	preempt_disable();
+	raw_spin_lock_irqsave(&journal->lock, flags);
+	record = write_reserve(journal, origin, whole);
+	raw_spin_unlock_irqrestore(&journal->lock, flags);
+	if (IS_ERR(record)) {
+		preempt_enable();
+		count_not_written(origin, PTR_ERR(record));
+		return PTR_ERR(record);
 	}
+	sequence = record->sequence;
+	write_fill(record, origin, data, size);
+	/* (commit) pairs with snd_audio_module_journal_peek() and write_make_room() */
+	smp_store_release(&record->type, origin->type);
+	preempt_enable();
+	snd_audio_module_journal_wake_up(journal);
 	if (!origin->port)
 		return 0;
 	atomic64_inc(&origin->port->counters[SND_AUDIO_MODULE_COUNTER_ACCEPTED]);
-	trace_snd_audio_module_send(card->number, origin->stamp.endpoint, origin->stamp.module,
-				    sequence, origin->identity_size + size);
+	if (trace_snd_audio_module_send_enabled())
+		trace_snd_audio_module_send(card->number, origin->stamp.endpoint,
+					    origin->stamp.module, sequence,
+					    origin->identity_size + size);
 	snd_audio_module_doorbell_changed(card, origin->element);
 	return 0;
 }
