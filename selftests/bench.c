@@ -170,13 +170,13 @@ static uint64_t run_wake(struct bench *bench, const struct bench_case *this, int
 }
 
 static const struct bench_case cases[] = {
-	{ "post_8", "size=48", 2000, NULL, run_send },
-	{ "post_64", "size=104", 2000, NULL, run_send },
-	{ "post_512", "size=552", 2000, NULL, run_send },
+	{ "post_8", "size=48", 10000, NULL, run_send },
+	{ "post_64", "size=104", 10000, NULL, run_send },
+	{ "post_512", "size=552", 10000, NULL, run_send },
 	{ "post_64000", "size=64040", 200, NULL, run_send },
-	{ "send_64", "size=104 method=reuse", 2000, NULL, run_send },
-	{ "alloc_send_free_64", "size=104 method=portcls pool=512", 2000, NULL, run_send },
-	{ "post_64_beside_64_fds_that_lag", "size=104", 2000, begin_lagging, run_send },
+	{ "send_64", "size=104 method=reuse", 10000, NULL, run_send },
+	{ "alloc_send_free_64", "size=104 method=portcls pool=512", 10000, NULL, run_send },
+	{ "post_64_beside_64_fds_that_lag", "size=104", 10000, begin_lagging, run_send },
 	{ "post_64_wakes_a_reader", "size=104", 500, begin_sleeper, run_wake },
 	{ "read_64", "size=104", 1000, begin_read, run_drain },
 	{ "mapped_64", "size=104", 1000, begin_mapped, run_drain },

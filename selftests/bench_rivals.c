@@ -9,15 +9,21 @@
  *
  * Values are sent and then read in portions that a reader's queue holds, so each that is sent is
  * delivered, and the figures are for that. A reader takes what it is given and looks at no value.
+ * "woken" is one value at a time to a reader that sleeps until it comes: all of it, from the
+ * sender's call until the reader sleeps again.
  */
 
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdbool.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <linux/genetlink.h>
 #include <linux/input.h>
@@ -26,32 +32,33 @@
 
 #include "audio_module_test.h"
 #include "bench.h"
-#include "rivals/names.h"
+#include "bench_rivals.h"
 
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 #define FLOOD			10000
 #define VALUES			2000	/* sent for one figure */
+#define WOKEN			200	/* sent to a reader that sleeps */
 #define RECEIVE_BUFFER		(8 << 20)
 
 /* Larger than what a reader is given at once. */
 static uint8_t buffer[8192] __attribute__((aligned(8)));
 static int hook;
 
-/**
- * struct rival - one way to be told
- * @name: in the hook, and in the figures
- * @portion: how many values are sent before they are read
- * @open: a reader: an fd that does not block; @large: with a queue for a portion, where it can ask
- * @read: take what there is at once: how many values; 0: there is none
- * @reports: how often the last reader was told that something is missing
- */
-struct rival {
-	const char *name;
-	int portion;
-	int (*open)(bool large);
-	int (*read)(struct rival *rival, int fd);
-	int reports;
-};
+/* ------------------------------------------------------------------ senders in the kernel */
+
+static void hook_send(const struct rival *rival, int count)
+{
+	char line[64];
+	int size = snprintf(line, sizeof(line), "%s count=%d", rival->name, count);
+
+	if (write(hook, line, size) != size)
+		fail(line);
+}
+
+static void hook_idle(const struct rival *rival, int count)
+{
+	hook_send(rival, 0);
+}
 
 /* ------------------------------------------------------------------ ALSA control events */
 
@@ -213,25 +220,87 @@ static int evdev_read(struct rival *rival, int fd)
 	return packets;
 }
 
+/* ------------------------------------------------------------------ ours, in the same way */
+
+static int card;
+static int send_hook;
+
+static void ours_line(int count)
+{
+	char line[64];
+	int size = snprintf(line, sizeof(line), "same=1 size=%d count=%d", 40 + RIVAL_SIZE, count);
+
+	if (write(send_hook, line, size) != size)
+		fail(line);
+}
+
+static void ours_send(const struct rival *rival, int count)
+{
+	ours_line(count);
+}
+
+static void ours_idle(const struct rival *rival, int count)
+{
+	ours_line(0);
+}
+
+static int ours_open(bool large)
+{
+	struct snd_audio_module_subscribe words = { 0 };
+	int fd = subscribe(card, &words);
+
+	if (fd < 0 || fcntl(fd, F_SETFL, O_NONBLOCK))
+		fail("SUBSCRIBE");
+	return fd;
+}
+
+static int ours_read(struct rival *rival, int fd)
+{
+	static const int record = sizeof(struct snd_audio_module_record) + 40 + RIVAL_SIZE;
+	ssize_t size = read(fd, buffer, sizeof(buffer));
+
+	return size < 0 ? 0 : size / record;
+}
+
 /* ------------------------------------------------------------------ figures */
 
+#define IN_KERNEL	.send = hook_send, .idle = hook_idle
+
 static struct rival rivals[] = {
+	{ "ours", 500, true, ours_send, ours_idle, ours_open, ours_read, NULL, 0 },
 	/* One at a time: a second event of the same element is merged into the first. */
-	{ "control", 1, control_open, control_read, 0 },
-	{ "netlink", 500, netlink_open, netlink_read, 0 },
+	{ "control", 1, true, IN_KERNEL, .open = control_open, .read = control_read },
+	{ "netlink", 500, true, IN_KERNEL, .open = netlink_open, .read = netlink_read },
 	/* As many as fit into a reader's queue. */
-	{ "evdev_4", 100, evdev_open, evdev_read, 0 },
-	{ "evdev_64", 10, evdev_open, evdev_read, 0 },
+	{ "evdev_4", 100, true, IN_KERNEL, .open = evdev_open, .read = evdev_read },
+	{ "evdev_64", 10, true, IN_KERNEL, .open = evdev_open, .read = evdev_read },
+	{ "bpf", 1000, true, bpf_send, bpf_idle, bpf_open, bpf_read, bpf_close, 0 },
+	{ "bpf_same", 1000, true, bpf_same_send, bpf_idle, bpf_same_open, bpf_read, bpf_close, 0 },
+	{ "dbus", 100, false, dbus_send, dbus_idle, dbus_open, dbus_read, dbus_close, 0 },
 };
+
+static void rival_close(const struct rival *rival, int fd)
+{
+	if (rival->close)
+		rival->close();
+	else
+		close(fd);
+}
 
 static uint64_t send_values(const struct rival *rival, int count)
 {
-	char line[64];
-	int size = snprintf(line, sizeof(line), "%s count=%d", rival->name, count);
 	uint64_t begin = instructions();
 
-	if (write(hook, line, size) != size)
-		fail(line);
+	rival->send(rival, count);
+	return instructions() - begin;
+}
+
+/* What sending @count values costs besides the values. */
+static uint64_t send_nothing(const struct rival *rival, int count)
+{
+	uint64_t begin = instructions();
+
+	rival->idle(rival, count);
 	return instructions() - begin;
 }
 
@@ -262,14 +331,68 @@ static void measure(struct rival *rival)
 	send_values(rival, rival->portion);
 	read_values(rival, fd, rival->portion);
 	for (i = 0; i < rounds; i++) {
-		/* What a line costs by itself is none of the rival's. */
-		send -= send_values(rival, 0);
+		/* What a call costs by itself is none of the rival's. */
+		send -= send_nothing(rival, rival->portion);
 		send += send_values(rival, rival->portion);
 		deliver += read_values(rival, fd, rival->portion);
 	}
-	close(fd);
+	rival_close(rival, fd);
 	printf("rival_%s_send %8.1f\n", rival->name, (double)send / (rounds * rival->portion));
 	printf("rival_%s_read %8.1f\n", rival->name, (double)deliver / (rounds * rival->portion));
+}
+
+/* ------------------------------------------------------------------ a reader that sleeps */
+
+/* Take what there is and sleep, for ever; @taken tells how many values came. */
+static void sleep_and_read(struct rival *rival, volatile int *taken)
+{
+	struct pollfd pollfd = { .fd = rival->open(true), .events = POLLIN };
+
+	*taken = 0;
+	while (poll(&pollfd, 1, -1) == 1)
+		*taken += rival->read(rival, pollfd.fd);
+	_exit(1);
+}
+
+/* One value at a time, each taken before the next one is sent. */
+static uint64_t send_and_wait(const struct rival *rival, const volatile int *taken, int count)
+{
+	uint64_t begin = instructions();
+	int sent = *taken;
+
+	while (count--) {
+		rival->send(rival, 1);
+		for (sent++; *taken < sent; )
+			sched_yield();
+	}
+	return instructions() - begin;
+}
+
+static void measure_woken(struct rival *rival)
+{
+	volatile int *taken = mmap(NULL, sizeof(*taken), PROT_READ | PROT_WRITE,
+				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	uint64_t all = 0;
+	pid_t child;
+	int i;
+
+	if (taken == MAP_FAILED)
+		fail("mmap");
+	*taken = -1;
+	child = fork();
+	if (!child)
+		sleep_and_read(rival, taken);
+	while (*taken < 0)
+		sched_yield();
+	send_and_wait(rival, taken, 10);
+	for (i = 0; i < WOKEN; i++) {
+		all -= send_nothing(rival, 1);
+		all += send_and_wait(rival, taken, 1);
+	}
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	munmap((void *)taken, sizeof(*taken));
+	printf("rival_%s_woken %8.1f\n", rival->name, (double)all / WOKEN);
 }
 
 /* ------------------------------------------------------------------ floods */
@@ -285,7 +408,7 @@ static void flood(struct rival *rival)
 		taken = rival->read(rival, fd);
 		seen += taken;
 	} while (taken);
-	close(fd);
+	rival_close(rival, fd);
 	printf("# flood of %d, %s: %d seen, %d missing; told %d times, never how many\n", FLOOD,
 	       rival->name, seen, FLOOD - seen, rival->reports);
 }
@@ -293,11 +416,13 @@ static void flood(struct rival *rival)
 static void flood_ours(void)
 {
 	struct snd_audio_module_subscribe words = { 0 };
-	int card = card_find(), fd = subscribe(card, &words);
+	int fd = subscribe(card, &words);
 	struct tally tally = tally_new(words.start_sequence);
 
-	if (fd < 0 || inject(card, "send", "same=1 size=%d count=%d", 40 + RIVAL_SIZE, FLOOD) ||
-	    tally_drain(&tally, fd, 0) < 0)
+	if (fd < 0)
+		fail("SUBSCRIBE");
+	ours_line(FLOOD);
+	if (tally_drain(&tally, fd, 0) < 0)
 		fail("flood");
 	close(fd);
 	printf("# flood of %d, ours: %" PRIu64 " seen, %" PRIu64 " missing; told of %" PRIu64 ": %s\n",
@@ -309,16 +434,26 @@ static void flood_ours(void)
 
 int main(void)
 {
+	char path[128];
 	size_t i;
 
 	setlinebuf(stdout);
 	hook = open("/sys/kernel/debug/" RIVALS_FOLDER "/" RIVALS_HOOK, O_WRONLY | O_CLOEXEC);
 	if (hook < 0)
 		fail("is rivals/audio-module-rivals.ko loaded? " RIVALS_FOLDER "/" RIVALS_HOOK);
-	for (i = 0; i < ARRAY_SIZE(rivals); i++)
+	card = card_find();
+	snprintf(path, sizeof(path), "/sys/kernel/debug/snd-audio-module-virtual/card%d/send", card);
+	send_hook = open(path, O_WRONLY | O_CLOEXEC);
+	if (send_hook < 0)
+		fail(path);
+	for (i = 0; i < ARRAY_SIZE(rivals); i++) {
 		measure(&rivals[i]);
+		if (rivals[i].sleeps)
+			measure_woken(&rivals[i]);
+	}
 	for (i = 0; i < ARRAY_SIZE(rivals); i++)
-		flood(&rivals[i]);
+		if (rivals[i].sleeps && rivals[i].open != ours_open)
+			flood(&rivals[i]);
 	flood_ours();
 	return 0;
 }
