@@ -18,6 +18,7 @@ static inline void fail(const char *what)
 	exit(1);
 }
 
+/* Nanoseconds, which are instructions where the clock counts those. */
 static inline uint64_t instructions(void)
 {
 	struct timespec now;
