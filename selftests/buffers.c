@@ -172,7 +172,7 @@ static bool pool_type_accepted(unsigned int pool)
 }
 
 /* IF-4, PT-1, PT-2, PT-5: twelve values are pool types here, every other one is refused. */
-TEST_F_TIMEOUT(buffers, if4_pt1_pt2_pt5_every_pool_type, 120)
+TEST_F_TIMEOUT(buffers, if4_pt1_pt2_pt5_every_pool_type, 240)
 {
 	static const unsigned int more[] = {
 		COLD | ZERO | NON_PAGED_NX, COLD | ZERO | NON_PAGED_NX | PAGED, 2048, 4096, 0x40,
@@ -881,7 +881,7 @@ static int trace_least(int hook, const char *line)
  * IF-11, IF-12: Send and post allocate nothing: what has a buffer is not lost without memory. 256
  * is the hook's chunk; between chunks it may allocate for itself.
  */
-TEST_F_TIMEOUT(buffers, if12_send_allocates_nothing, 120)
+TEST_F_TIMEOUT(buffers, if12_send_allocates_nothing, 240)
 {
 	static const char *const contexts_of_process[] = { "process", "spinlock", "irqoff" };
 	char one[128], chunk[128];

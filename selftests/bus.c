@@ -1061,7 +1061,7 @@ TEST_F(bus, client_has_one_subscription_of_an_endpoint)
 						       NULL, NULL));
 }
 
-TEST_F_TIMEOUT(bus, all_subscriptions_together_are_limited, 120)
+TEST_F_TIMEOUT(bus, all_subscriptions_together_are_limited, 240)
 {
 	struct rlimit limit = { 2048, 2048 };
 	sd_bus_error error = SD_BUS_ERROR_NULL;
@@ -1303,7 +1303,7 @@ static int told_of_flood(struct told *told, struct audiomodule_subscription *sub
 	return status;
 }
 
-TEST_F_TIMEOUT(bus, flood_through_the_acquired_fd_adds_up, 120)
+TEST_F_TIMEOUT(bus, flood_through_the_acquired_fd_adds_up, 240)
 {
 	struct audiomodule_subscription *subscription;
 	struct audiomodule_statistics statistics;
@@ -1344,7 +1344,7 @@ TEST_F_TIMEOUT(bus, flood_through_the_acquired_fd_adds_up, 120)
 	audiomodule_subscription_free(subscription);
 }
 
-TEST_F_TIMEOUT(large, flood_through_the_acquired_fd_loses_nothing, 120)
+TEST_F_TIMEOUT(large, flood_through_the_acquired_fd_loses_nothing, 240)
 {
 	struct audiomodule_subscription *subscription;
 	struct audiomodule_statistics statistics;
@@ -1391,7 +1391,7 @@ static int send_slowly(int card, int count, int rate)
 	return err;
 }
 
-TEST_F_TIMEOUT(bus, thousand_a_second_lose_nothing_either_way, 60)
+TEST_F_TIMEOUT(bus, thousand_a_second_lose_nothing_either_way, 240)
 {
 	struct audiomodule_subscription *subscription;
 	struct audiomodule_position start;
@@ -1420,7 +1420,7 @@ TEST_F_TIMEOUT(bus, thousand_a_second_lose_nothing_either_way, 60)
 	audiomodule_subscription_free(subscription);
 }
 
-TEST_F_TIMEOUT(bus, flood_of_signals_adds_up, 120)
+TEST_F_TIMEOUT(bus, flood_of_signals_adds_up, 240)
 {
 	struct audiomodule_position start;
 	uint64_t begin = milliseconds();
@@ -1472,7 +1472,7 @@ static void other_client_run(const struct world *world, struct other_client *cli
 }
 
 /* UWP-7 */
-TEST_F_TIMEOUT(bus, client_that_stands_still_hurts_only_itself, 120)
+TEST_F_TIMEOUT(bus, client_that_stands_still_hurts_only_itself, 240)
 {
 	struct other_client *other = mmap(NULL, sizeof(*other), PROT_READ | PROT_WRITE,
 					  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -1563,7 +1563,7 @@ static int64_t private_memory(pid_t pid)
 	return proc_get(path, "Private_Clean") + proc_get(path, "Private_Dirty");
 }
 
-TEST_F_TIMEOUT(bus, idle_daemon_sleeps_and_is_small, 60)
+TEST_F_TIMEOUT(bus, idle_daemon_sleeps_and_is_small, 240)
 {
 	const int idle_ms = 10000, limit_kib = 4096;
 	sd_bus *clients[10] = { NULL };
@@ -1631,7 +1631,7 @@ TEST_F(bus, client_that_is_killed_is_forgotten)
 	munmap(other, sizeof(*other));
 }
 
-TEST_F_TIMEOUT(bus, subscription_survives_a_killed_daemon, 60)
+TEST_F_TIMEOUT(bus, subscription_survives_a_killed_daemon, 240)
 {
 	struct audiomodule_position start;
 	static struct told told;

@@ -900,7 +900,7 @@ static void *send_notifications(void *data)
 }
 
 /* IF-3 */
-TEST_F_TIMEOUT(command, modules_come_and_go_while_commands_and_notifications_run, 60)
+TEST_F_TIMEOUT(command, modules_come_and_go_while_commands_and_notifications_run, 240)
 {
 	static void *(*const work[])(void *data) = {
 		register_and_unregister, send_commands, send_commands, send_notifications

@@ -265,7 +265,7 @@ static void *flood(void *data)
 }
 
 /* Overwritten while they are copied, again and again: what is delivered is whole. */
-TEST_F_TIMEOUT(map, floods_of_two_writers_are_never_torn, 60)
+TEST_F_TIMEOUT(map, floods_of_two_writers_are_never_torn, 240)
 {
 	struct reader *reader = &self->reader;
 	pthread_t threads[2];
@@ -514,7 +514,7 @@ TEST_F(map, headers_that_are_none_are_not_believed)
 }
 
 /* Whoever invents a position gets nonsense from read(), but it ends, and nobody else is hurt. */
-TEST_F_TIMEOUT(map, invented_positions_hurt_nobody_else, 60)
+TEST_F_TIMEOUT(map, invented_positions_hurt_nobody_else, 240)
 {
 	int other = subscribe_on_hwdep(self->hwdep, NULL);
 	struct tally tally = tally_new(0);

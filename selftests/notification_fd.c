@@ -503,7 +503,7 @@ static int send_sources(int card, unsigned int rounds)
 }
 
 /* PNP-4, UWP-3: every combination of members, each against every kind of traffic. */
-TEST_F_TIMEOUT(nfd, filters_alone_and_combined, 120)
+TEST_F_TIMEOUT(nfd, filters_alone_and_combined, 240)
 {
 	static const uint8_t *const devices[] = { NULL, speaker_id, headphones_id };
 	static const uint8_t *const classes[] = {
@@ -1266,7 +1266,7 @@ TEST_F(nfd, copies_share_the_position)
 }
 
 /* PNP-8: readers come and go in every state while notifications are sent in every context. */
-TEST_F_TIMEOUT(nfd, unsubscribe_while_others_send, 120)
+TEST_F_TIMEOUT(nfd, unsubscribe_while_others_send, 240)
 {
 	static const char *const lines[] = {
 		"count=40000 size=104 context=hardirq", "count=40000 size=104 endpoint=1",

@@ -341,7 +341,7 @@ TEST_F(streams, mod7_instance_ids_are_the_lowest_free_ones)
 }
 
 /* SYSVAD counts on, up to the template's own id: here nothing wraps. */
-TEST_F_TIMEOUT(streams, mod7_instance_ids_are_recycled, 60)
+TEST_F_TIMEOUT(streams, mod7_instance_ids_are_recycled, 240)
 {
 	static struct list list;
 	struct stream stream;
@@ -717,7 +717,7 @@ static void *set_modes(void *data)
 	return NULL;
 }
 
-TEST_F_TIMEOUT(streams, streams_come_and_go_while_commands_run, 60)
+TEST_F_TIMEOUT(streams, streams_come_and_go_while_commands_run, 240)
 {
 	static void *(*const work[])(void *data) = { open_and_close, send_commands, set_modes };
 	struct worker workers[ARRAY_SIZE(work)] = { 0 };

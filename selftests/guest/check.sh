@@ -24,7 +24,7 @@ TEST_LOG=$CHECK/../test.log
 DEBUG=6.1-debug
 
 # Emulation and checkers together are slow; a guest that hangs is no excuse to wait for ever.
-TIMEOUT=2400
+TIMEOUT=7200
 
 passed=0
 failed=0

@@ -16,7 +16,8 @@ set -euo pipefail
 
 HERE=$(cd "$(dirname "$0")" && pwd)
 BUILD=$(cd "$HERE/../.." && pwd)/.build
-TIMEOUT=1800
+# A program that hangs is ended, and named, before.
+TIMEOUT=4500
 COUNTS='^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$'
 
 # All but the line with the counts, which is not the last one here.
