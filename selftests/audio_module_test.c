@@ -32,7 +32,7 @@
 #define DEBUGFS		"/sys/kernel/debug"
 #define READ_SIZE	(128 * 1024)
 #define GARBAGE		0xa5
-#define SETTLE_MS	2000
+#define SETTLE_MS	20000
 
 const uint8_t speaker_id[16] = SND_AUDIO_MODULE_VIRTUAL_SPEAKER;
 const uint8_t headphones_id[16] = SND_AUDIO_MODULE_VIRTUAL_HEADPHONES;
@@ -88,6 +88,18 @@ uint64_t milliseconds(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
+}
+
+char thread_state(pid_t process, pid_t thread)
+{
+	char path[64], text[512];
+	const char *behind_name;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", process, thread);
+	if (file_read(path, text, sizeof(text)))
+		return 0;
+	behind_name = strrchr(text, ')');
+	return behind_name ? behind_name[2] : 0;
 }
 
 static void workers_stop(struct worker *workers, size_t count)
@@ -218,6 +230,20 @@ int modules_unload(void)
 	return err ? err : module_unload("snd_audio_module");
 }
 
+/*
+ * The kernel gives the module of a file back only after it has released the file: whoever was told
+ * by the release can be here first.
+ */
+static int modules_unload_soon(void)
+{
+	uint64_t end = milliseconds() + SETTLE_MS;
+	int err;
+
+	while ((err = modules_unload()) == -EAGAIN && milliseconds() < end)
+		usleep(1000);
+	return err;
+}
+
 /* The core's parameters as they are now, as words for modules_load(). */
 static void parameters_read(char *text, size_t size)
 {
@@ -252,7 +278,7 @@ int machine_begin(struct machine *machine, const char *core_parameters)
 	machine->loaded = modules_loaded();
 	if (machine->loaded)
 		parameters_read(machine->parameters, sizeof(machine->parameters));
-	err = modules_unload();
+	err = modules_unload_soon();
 	if (!err)
 		err = modules_load(core_parameters);
 	if (err)
@@ -289,7 +315,7 @@ static bool objects_stay(const struct machine *machine)
 int machine_end(const struct machine *machine)
 {
 	bool stay = objects_stay(machine);
-	int err = modules_unload();
+	int err = modules_unload_soon();
 
 	if (!err && machine->loaded)
 		err = modules_load(machine->parameters);

@@ -154,6 +154,9 @@ int file_read(const char *path, char *text, size_t size);
 
 uint64_t milliseconds(void);
 
+/* The letter of a thread's state, as in /proc: 'D' in a driver's handler that sleeps; 0: none. */
+char thread_state(pid_t process, pid_t thread);
+
 /**
  * struct worker - a thread that does one thing until it is told to stop
  * @work: what it does until @stop is set; it is given the struct worker

@@ -122,17 +122,12 @@ static int poll_in(int fd, int ms)
 static bool wait_asleep(pid_t process, pid_t thread)
 {
 	uint64_t end = milliseconds() + STUCK_MS;
-	char path[64], text[512];
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", process, thread);
 	while (milliseconds() < end) {
-		const char *state;
+		char state = thread_state(process, thread);
 
-		if (file_read(path, text, sizeof(text)))
-			return false;
-		state = strrchr(text, ')');
-		if (state && state[2] == 'S')
-			return true;
+		if (!state || state == 'S')
+			return state;
 		usleep(1000);
 	}
 	return false;
