@@ -630,7 +630,7 @@ enum late_op { LATE_REGISTER, LATE_UNREGISTER, LATE_AGAIN, LATE_RELEASE };
 
 static const char * const late_ops[] = { "register", "unregister", "again", "release" };
 
-#define LATE_SLEEP_MS	5000
+#define LATE_SLEEP_MS	20000
 
 /* A module whose handler takes as long as a test wants. */
 static int late_command(struct snd_audio_module *module, const void *in, size_t in_size, void *out,
