@@ -26,7 +26,8 @@
 #define MOST		SND_AUDIO_MODULE_MAX_COMMAND_SIZE
 #define EQ_DEFAULT	0x01000000	/* InstanceId of the Speaker's module 2 */
 #define UNTOUCHED	0x5a
-#define SLOW_MS		400
+#define SLOW_MS		3000	/* something is to happen meanwhile */
+#define STUCK_MS	20000	/* nothing comes for so long: a test goes on */
 #define DRIVER		"/sys/bus/platform/drivers/snd-audio-module-virtual"
 
 /* The module that the hook "late" registers. */
@@ -689,15 +690,17 @@ TEST_F(command, cmd6_bytes_come_and_go_as_they_are_up_to_64000)
 /**
  * struct slow - a thread that sends a command which takes long
  * @thread: it
+ * @id: its id
  * @hwdep: where
  * @result: of the command
- * @end: when it came back
+ * @done: it came back; looked at from outside while it runs
  */
 struct slow {
 	pthread_t thread;
+	volatile pid_t id;
 	int hwdep;
 	int result;
-	uint64_t end;
+	volatile bool done;
 };
 
 static void *slow_run(void *data)
@@ -706,15 +709,31 @@ static void *slow_run(void *data)
 	struct snd_audio_module_command words = late_words();
 	uint32_t ms = SLOW_MS, answer;
 
+	slow->id = gettid();
 	slow->result = run(slow->hwdep, &words, &ms, sizeof(ms), &answer, sizeof(answer));
-	slow->end = milliseconds();
+	slow->done = true;
 	return NULL;
 }
 
 static bool slow_start(struct slow *slow, int hwdep)
 {
+	slow->id = 0;
+	slow->done = false;
 	slow->hwdep = hwdep;
 	return !pthread_create(&slow->thread, NULL, slow_run, slow);
+}
+
+/* Until it is in the handler, or waits for another one that is, and not just on its way there. */
+static void slow_await(const struct slow *slow)
+{
+	uint64_t end = milliseconds() + STUCK_MS;
+
+	while (!slow->done && milliseconds() < end) {
+		if (slow->id && thread_state(getpid(), slow->id) == 'D')
+			break;
+		usleep(1000);
+	}
+	usleep(100000);
 }
 
 /* CMD-7: two commands of one module one after the other, and nobody else waits for them. */
@@ -727,7 +746,8 @@ TEST_F(command, cmd7_one_at_a_time_and_other_modules_at_once)
 	begin = milliseconds();
 	ASSERT_TRUE(slow_start(&slow[0], self->hwdep));
 	ASSERT_TRUE(slow_start(&slow[1], self->hwdep));
-	usleep(SLOW_MS * 1000 / 4);
+	slow_await(&slow[0]);
+	slow_await(&slow[1]);
 	EXPECT_EQ(1, get_number(self, &m0p1, 4));
 	between = milliseconds();
 	pthread_join(slow[0].thread, NULL);
@@ -840,22 +860,24 @@ TEST_F(command, unregister_waits_for_the_handler)
 {
 	int modules = objects_get("modules");
 	struct slow slow[2];
-	uint64_t end;
+	uint64_t begin;
 	int results;
 
 	ASSERT_EQ(0, inject(self->card, "late", "op=register instance=7"));
+	begin = milliseconds();
 	ASSERT_TRUE(slow_start(&slow[0], self->hwdep));
 	ASSERT_TRUE(slow_start(&slow[1], self->hwdep));
-	usleep(SLOW_MS * 1000 / 4);
+	slow_await(&slow[0]);
+	slow_await(&slow[1]);
 	ASSERT_EQ(0, inject(self->card, "late", "op=unregister"));
-	end = milliseconds();
+	/* The handler that ran began after that, and was waited for. */
+	EXPECT_LE(begin + SLOW_MS, milliseconds());
 	pthread_join(slow[0].thread, NULL);
 	pthread_join(slow[1].thread, NULL);
 	results = slow[0].result + slow[1].result;
 	/* The second one was before the unregister, or is told that the module is gone. */
 	EXPECT_TRUE(results == 0 || results == EINVAL)
 		TH_LOG("%d and %d", slow[0].result, slow[1].result);
-	EXPECT_GE(end + 100, slow[0].result ? slow[1].end : slow[0].end);
 	EXPECT_EQ(modules, objects_get("modules"));
 }
 
@@ -933,7 +955,7 @@ TEST_F(command, unbind_with_a_command_in_flight)
 
 	ASSERT_EQ(0, inject(self->card, "late", "op=register instance=7"));
 	ASSERT_TRUE(slow_start(&slow, self->hwdep));
-	usleep(SLOW_MS * 1000 / 4);
+	slow_await(&slow);
 	ASSERT_EQ(0, file_write(DRIVER "/unbind", "snd-audio-module-virtual"));
 	pthread_join(slow.thread, NULL);
 	EXPECT_EQ(0, slow.result);
