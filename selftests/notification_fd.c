@@ -1049,7 +1049,7 @@ TEST_F(nfd, epoll_edge_triggered)
 	for (round = 0; round < 5; round++) {
 		EXPECT_EQ(0, epoll_wait(epoll, &event, 1, 0));
 		send_many("count=2 size=104");
-		EXPECT_EQ(1, epoll_wait(epoll, &event, 1, 2000)) TH_LOG("round %u", round);
+		EXPECT_EQ(1, epoll_wait(epoll, &event, 1, STUCK_MS)) TH_LOG("round %u", round);
 		EXPECT_EQ(0, epoll_wait(epoll, &event, 1, 0));
 		EXPECT_EQ(2 * RECORD(104), read(fd, self->bytes, sizeof(self->bytes)));
 		EXPECT_EQ(-1, read(fd, self->bytes, sizeof(self->bytes)));
@@ -1057,6 +1057,18 @@ TEST_F(nfd, epoll_edge_triggered)
 	}
 	close(fd);
 	close(epoll);
+}
+
+/* How many are ready: @count, or fewer that do not become more. epoll is told one by one. */
+static int epoll_await(int epoll, struct epoll_event *events, int count)
+{
+	uint64_t end = milliseconds() + STUCK_MS;
+	int ready;
+
+	do {
+		ready = epoll_wait(epoll, events, count, 0);
+	} while (ready >= 0 && ready < count && milliseconds() < end);
+	return ready;
 }
 
 /* PNP-4 */
@@ -1078,7 +1090,7 @@ TEST_F(nfd, many_readers_are_woken)
 		send_many("count=1 size=104 context=hardirq");
 		for (i = 0; i < 64; i++)
 			EXPECT_EQ(POLLIN, poll_in(fds[i], STUCK_MS)) TH_LOG("reader %u", i);
-		EXPECT_EQ(64, epoll_wait(epoll, events, 64, STUCK_MS));
+		EXPECT_EQ(64, epoll_await(epoll, events, 64));
 		for (i = 0; i < 64; i++)
 			EXPECT_EQ(RECORD(104), read(fds[i], self->bytes, sizeof(self->bytes)));
 	}
