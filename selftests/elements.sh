@@ -188,7 +188,7 @@ case_cget_cset()
 	amixer -c "$card" cset "$PARAMETER" 5 >"$TMP/cset"
 	check "amixer cset by name ends with 0" 0 $?
 	check "amixer cget by name shows what cset set" 2 "$(shown "$PARAMETER")"
-	wait_for 5 sh -c "amixer -c $card cget '$NOTIFICATION' | grep -q 'values=0x60,'"
+	wait_for 20 sh -c "amixer -c $card cget '$NOTIFICATION' | grep -q 'values=0x60,'"
 	check "amixer cget shows the notification of a cset" \
 		"changed, 96 bytes" "$([ "$before" = "$(shown "$NOTIFICATION")" ] || echo changed), \
 $(shown "$NOTIFICATION" | tr ',' '\n' | grep -c 0x) bytes"
@@ -209,7 +209,7 @@ case_events()
 {
 	start events script -q -c "amixer -c $card events" /dev/null
 	wait_for 10 grep -q Ready "$TMP/events"
-	tries=20
+	tries=100
 	until grep -q "event value:.*Speaker System Notification" "$TMP/events" || [ $tries -eq 0 ]; do
 		hook send "module=0"
 		tries=$((tries - 1))
@@ -226,7 +226,7 @@ case_events()
 monitor()
 {
 	start monitor stdbuf -oL alsactl monitor "hw:$card"
-	tries=20
+	tries=100
 	until grep -q "Echo Default Notification" "$TMP/monitor" || [ $tries -eq 0 ]; do
 		hook send "endpoint=1 module=2"
 		tries=$((tries - 1))
@@ -317,8 +317,8 @@ case_aplay()
 	wait $other
 	check "aplay plays to both endpoints at once" "0 0" "$rc $?"
 	# The last thing said is SILENCE (2) of 2 channels: wait for it.
-	wait_for 5 meter_silent Speaker
-	wait_for 5 meter_silent Headphones
+	wait_for 20 meter_silent Speaker
+	wait_for 20 meter_silent Headphones
 	check "the meters of both endpoints end with silence" \
 		"02000000020000000000000000000000 02000000020000000000000000000000" \
 		"$(meter_shown Speaker) $(meter_shown Headphones)"
@@ -382,11 +382,16 @@ dummy_number()
 	sed -n 's/^ *\([0-9]*\) \[Dummy .*/\1/p' /proc/asound/cards
 }
 
+dummy_is_there()
+{
+	[ -n "$(dummy_number)" ]
+}
+
 # Section 6.6: a driver that knows nothing of audio modules is as it was.
 case_plain_card()
 {
 	modprobe snd-dummy
-	wait_for 5 test -n "$(dummy_number)"
+	wait_for 20 dummy_is_there
 	check "a card without audio modules has no device and no ioctl for them" \
 		"hwdep ENODEV
 INFO ENOTTY

@@ -11,9 +11,9 @@
 
 HELPER=$(cd "$(dirname "$0")" && pwd)/lifetime_helper
 
-# A call that must not wait for user space is back within a second; an emulated and busy machine
-# gets as much more as three unloads take there with nothing open.
-PROMPT_MS=1000
+# What waits for user space waits for ever here, and is ended after 20 s. A call that does not may
+# take seconds on a machine that has no time for it.
+PROMPT_MS=10000
 GONE="removed 0
 end"
 
@@ -49,7 +49,7 @@ timed()
 	ms=$(($(now_ms) - timed_from))
 }
 
-# check_prompt BEHAVIOUR: what timed ran ended well and at once
+# check_prompt BEHAVIOUR: what timed ran ended well, and waited for nobody
 check_prompt()
 {
 	if [ $rc -eq 0 ] && [ "$ms" -le $PROMPT_MS ]; then
@@ -112,7 +112,6 @@ send_on()
 case_twenty_times()
 {
 	problems=
-	unloading=0
 	load_core
 	for round in $(seq 20); do
 		load_virtual || problems="$problems load $round"
@@ -120,11 +119,8 @@ case_twenty_times()
 		hook send "count=100" || problems="$problems send $round"
 		timed rmmod_virtual
 		[ $rc -eq 0 ] || problems="$problems unload $round"
-		unloading=$((unloading + ms))
 		problems="$problems$(objects)"
 	done
-	PROMPT_MS=$((PROMPT_MS + 3 * unloading / 20))
-	echo "# what is called prompt: $PROMPT_MS ms"
 	check_all "20 times loaded, used and unloaded, the driver leaves no object" "$problems"
 
 	problems=
@@ -247,7 +243,7 @@ case_killed_sleeper()
 	kill -9 "$killed"
 	wait "$killed" 2>/dev/null
 	hook send "count=1"
-	wait_for 5 grep -q 'notification 1' "$TMP/other"
+	wait_for 20 grep -q 'notification 1' "$TMP/other"
 	rmmod_virtual
 	check "a sleeper that is killed does not disturb another" \
 		"gone notification 1
@@ -259,11 +255,11 @@ end" "$(gone "$other") $(said other)"
 	load
 	sleeper shared shared
 	child=$(sed -n 's/child //p' "$TMP/shared")
-	wait_for 5 asleep "$child"
+	wait_for 20 asleep "$child"
 	kill -9 "$child"
-	wait_for 5 ended "$child"
+	wait_for 20 ended "$child"
 	hook send "count=1"
-	wait_for 5 grep -q 'notification 1' "$TMP/shared"
+	wait_for 20 grep -q 'notification 1' "$TMP/shared"
 	rmmod_virtual
 	check "of two that sleep on one open file, one can be killed" "gone notification 1
 removed 1
@@ -278,7 +274,7 @@ case_passed_on()
 	child=$(sed -n 's/child //p' "$TMP/passed")
 	started="$started $child"
 	hook send "count=1"
-	wait_for 5 grep -q 'notification 1' "$TMP/passed"
+	wait_for 20 grep -q 'notification 1' "$TMP/passed"
 	rmmod_virtual
 	check "a notification fd that was handed on outlives its opener and the card" \
 		"gone gone notification 1
@@ -328,7 +324,7 @@ case_flood_and_rmmod()
 	load
 	start flood sh -c "echo count=10000000 >/sys/kernel/debug/snd-audio-module-virtual/card$card/send"
 	flood=$!
-	wait_for 5 sh -c "$HELPER info | grep -qv ' 0$'"
+	wait_for 20 sh -c "$HELPER info | grep -qv ' 0$'"
 	timed rmmod $VIRTUAL
 	check "rmmod of the driver is refused while a hook sends" "1 in use" \
 		"$rc $(grep -o 'in use' "$TMP/timed")"
@@ -423,7 +419,7 @@ case_unbind_sending()
 	start send send_on
 	sender=$!
 	helper tally tally
-	wait_for 5 sh -c "$HELPER info | grep -qv ' 0$'"
+	wait_for 20 sh -c "$HELPER info | grep -qv ' 0$'"
 	timed unbind_limited
 	check_prompt "unbind does not wait for a hook that sends in a loop"
 	check "a reader of that flood is told each loss and the end" \
@@ -530,7 +526,7 @@ case_late_modules()
 		hook late "op=unregister" || problems="$problems unregister $i"
 	done
 	check_all "a module can come and go while a program reads" "$problems"
-	wait_for 5 sh -c "[ \$(grep -c '^changed' $TMP/late) -eq 20 ]"
+	wait_for 20 sh -c "[ \$(grep -c '^changed' $TMP/late) -eq 20 ]"
 	check "the reader is told of each change, and of the modules' notifications" \
 		"20 changed, 10 notifications" \
 		"$(grep -c ^changed "$TMP/late") changed, $(grep -c ^notification "$TMP/late") notifications"
