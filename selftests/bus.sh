@@ -333,9 +333,9 @@ check_all "--after, --oldest, --class and --timeout choose what is printed" "$(
 		expect 0 '' ctl monitor $how --after="$(journal):$after" --count=9 Speaker
 		[ "$(awk 'NR == 1 { print $2 }' "$TMP/out")" = $((after + 1)) ] || cat "$TMP/out"
 	done
-	expect 0 '' ctl monitor --after="$(journal):$after" --timeout=0.5 --class=$EQ Speaker
+	expect 0 '' ctl monitor --after="$(journal):$after" --timeout=5 --class=$EQ Speaker
 	[ "$(grep -c 'Speaker/EQ Movie' "$TMP/out")/$(wc -l <"$TMP/out")" = 2/2 ] || cat "$TMP/out"
-	expect 0 '' ctl monitor --local --oldest --timeout=0.2 --notification-id=$FOREIGN
+	expect 0 '' ctl monitor --local --oldest --timeout=5 --notification-id=$FOREIGN
 	[ "$(grep -c $FOREIGN "$TMP/out")/$(wc -l <"$TMP/out")" = 2/2 ] || cat "$TMP/out"
 	expect 1 'another journal' ctl monitor --after="1:1" --timeout=1 Speaker
 	expect 1 'not reached' ctl monitor --after="$(journal):99999999" --timeout=1 Speaker
@@ -347,7 +347,7 @@ check_all "--after, --oldest, --class and --timeout choose what is printed" "$(
 	echo $? >"$TMP/pipe.status"
 } | head -n 1 >"$TMP/pipe.out" &
 problems=$(
-	tries=100
+	tries=400
 	until [ -s "$TMP/pipe.status" ] || [ $tries -eq 0 ]; do
 		hook send ""
 		sleep 0.05

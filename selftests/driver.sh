@@ -28,7 +28,7 @@ load_example()
 
 unload_example()
 {
-	! loaded $EXAMPLE || timeout 20 rmmod $EXAMPLE
+	! loaded $EXAMPLE || wait_for 20 rmmod $EXAMPLE
 }
 
 boost()
@@ -81,6 +81,18 @@ member()
 	sed -n "s/.*\"$2\":\"*\([^,\"]*\)[,\"].*/\1/p" "$TMP/$1"
 }
 
+# changes_back FILE: how many told that the boost is off
+changes_back()
+{
+	told "$1" | grep -c ' 0000000000000000$'
+}
+
+# has_changes_back FILE COUNT: at least
+has_changes_back()
+{
+	[ "$(changes_back "$1")" -ge "$2" ]
+}
+
 # The values of the timer's notifications: event 1, then a number, little-endian
 blocks()
 {
@@ -103,6 +115,11 @@ counters()
 {
 	audiomodulectl info --local --json |
 		sed -n 's/.*"counters":{\([^}]*\)}.*/\1/p' | tr ',' '\n' | grep -v ':0$'
+}
+
+counted()
+{
+	counters | grep -q "$1"
 }
 
 nothing_alive()
@@ -164,7 +181,7 @@ case_notifications()
 	check "the change arrives: endpoint, card, module, class, instance, bytes" \
 		"Speaker/Boost Speaker $card $CLASS 1 0000000001000000" "$(told by_bus | head -n 1)"
 	check "it has the DeviceId of the driver" $DEVICE "$(member by_bus device_id | sort -u)"
-	check "the change back arrives, once" 1 "$(told by_bus | grep -c ' 0000000000000000$')"
+	check "the change back arrives, once" 1 "$(changes_back by_bus)"
 	same "the timer's arrive, each once, in their order" "$(seq $((last - 2)))" "$(blocks by_bus)"
 	same "no sequence is missing" "$(seq "$last")" "$(member by_bus sequence)"
 	check_all "the monitor without the daemon prints the same" \
@@ -197,9 +214,9 @@ case_controls()
 			echo "restore ends with $?: $(cat "$TMP/restore")"
 	)
 	check_all "amixer contents, alsactl store and restore work" "$problems"
-	check "the restored value is there, and notified" "off 2" \
-		"$(boosts) $(newest_in_the_end >/dev/null
-			told by_bus | grep -c ' 0000000000000000$')"
+	wait_for 20 has_changes_back by_bus 2
+	newest_in_the_end >/dev/null
+	check "the restored value is there, and notified" "off 2" "$(boosts) $(changes_back by_bus)"
 }
 
 # With the timer running
@@ -208,7 +225,7 @@ case_removal()
 	watch gone 1 --json --local --exit-when-gone Speaker
 	boost on
 	wait_for 20 has_lines gone 5
-	problems=$(unload_example 2>&1) || problems="$problems: not unloaded"
+	problems=$(timeout 20 rmmod $EXAMPLE 2>&1) || problems="$problems: not unloaded"
 	check_all "its module can be unloaded while it notifies and monitors run" "$problems"
 	ends "$watcher"
 	check "a monitor that was to end with the card ends" "0 removed" \
@@ -220,6 +237,7 @@ case_removal()
 			ended "$by_bus" || ended "$by_kernel" || echo stay)"
 	load_example
 	wait_for 20 has by_bus '"appeared"'
+	wait_for 20 has local '"appeared"'
 	boost on
 	wait_for 20 grep -q '^{"type":"notification".*"sequence":1,' "$TMP/by_bus"
 	check "they go on when it is loaded again" "1 1" \
@@ -265,7 +283,7 @@ case_strict()
 	load_example
 	echo 1 >$strict
 	boost on
-	sleep 0.5
+	wait_for 20 counted free_context
 	boost off
 	last=$(newest_in_the_end)
 	echo 0 >$strict

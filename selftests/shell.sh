@@ -264,7 +264,8 @@ start_bus()
 		/usr/share/dbus-1/system.conf >"$TMP/bus.conf"
 	start bus.log dbus-daemon --config-file="$TMP/bus.conf" --address="$address" --nofork \
 		--nopidfile --nosyslog
-	wait_for 20 test -S "$TMP/bus"
+	# Its socket is there a moment before it listens.
+	wait_for 20 busctl --address="$address" list
 }
 
 # watch FILE ENDPOINTS OPTION...: a monitor in the background, once it is subscribed to so many
@@ -279,7 +280,7 @@ watch()
 watch_with()
 {
 	file=$1
-	fds=$(($(count_fds) + $2))
+	fds=$(($(settled_fds) + $2))
 	shift 2
 	start "$file" "$@"
 	# shellcheck disable=SC2034 # for the tests
@@ -290,6 +291,16 @@ watch_with()
 count_fds()
 {
 	sed -n 's/^notification_fds //p' "$OBJECTS"
+}
+
+# The same, once it stays as it is: the daemon may be about to forget a monitor that has ended.
+settled_fds()
+{
+	settled=$(count_fds)
+	while sleep 0.3 && [ "$(count_fds)" -ne "$settled" ]; do
+		settled=$(count_fds)
+	done
+	echo "$settled"
 }
 
 # shellcheck disable=SC2317 # called by wait_for
