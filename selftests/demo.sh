@@ -41,18 +41,48 @@ run()
 	sh -c "$1" || fail "exit status $? from: $1"
 }
 
+# until_done SECONDS COMMAND...: until it succeeds; the exit status tells
+until_done()
+{
+	tries=$(($1 * 20))
+	shift
+	until "$@" 2>/dev/null; do
+		tries=$((tries - 1))
+		[ "$tries" -gt 0 ] || return
+		sleep 0.05
+	done
+}
+
 # wait_for FILE PATTERN SECONDS: until a line of FILE matches
 wait_for()
 {
-	tries=$(($3 * 20))
-	until grep -q -- "$2" "$1" 2>/dev/null; do
-		tries=$((tries - 1))
-		[ "$tries" -gt 0 ] || {
-			cat "$1"
-			fail "no line like '$2' came within $3 s"
-		}
-		sleep 0.05
-	done
+	until_done "$3" grep -q -- "$2" "$1" || {
+		cat "$1"
+		fail "no line like '$2' came within $3 s"
+	}
+}
+
+# Asking for it does not start it.
+daemon_has_its_name()
+{
+	busctl call org.freedesktop.DBus /org/freedesktop/DBus org.freedesktop.DBus NameHasOwner s \
+		org.audiomodule1 | grep -q true
+}
+
+count_fds()
+{
+	sed -n 's/^notification_fds //p' /sys/kernel/debug/snd-audio-module/objects
+}
+
+are_fds()
+{
+	[ "$(count_fds)" -eq "$1" ]
+}
+
+# has_open PID NAME: a device
+has_open()
+{
+	find "/proc/$1/fd" -lname "/dev/snd/$2*" | grep -q .
 }
 
 # new_lines FILE PATTERN COUNT: show the last COUNT that match
@@ -117,17 +147,20 @@ echo "\$ audiomoduled &"
 audiomoduled >"$work/daemon" 2>&1 &
 daemon=$!
 wait_for "$work/daemon" "is here" 10
+until_done 10 daemon_has_its_name || fail "the daemon is not on the bus"
 run "audiomodulectl list"
 
 title "Play a WAV: the peak meter measures its samples"
 make_wav "$work/tone.wav"
+fds=$(count_fds)
 echo "\$ audiomodulectl monitor &                  # through the daemon, over D-Bus"
 audiomodulectl monitor >"$work/bus" 2>&1 &
 bus_monitor=$!
 echo "\$ audiomodulectl monitor --local &          # from the kernel, without the daemon"
 audiomodulectl monitor --local >"$work/local" 2>&1 &
 monitor=$!
-sleep 1
+# Each of the two subscribes to both endpoints.
+until_done 20 are_fds $((fds + 4)) || fail "the monitors do not subscribe"
 echo "(tone.wav: 1 s, 480 Hz, left -6.0 dBFS, right -12.0 dBFS)"
 run "aplay -q -D plughw:$card,0 $work/tone.wav"
 wait_for "$work/bus" "silence" 10
@@ -138,7 +171,7 @@ title "Change a parameter: everybody hears it"
 echo "\$ alsactl monitor &"
 stdbuf -oL alsactl monitor "hw:$card" >"$work/alsactl" 2>&1 &
 alsactl_monitor=$!
-sleep 0.5
+until_done 20 has_open "$alsactl_monitor" controlC || fail "alsactl does not open the card"
 run "amixer -q -c $card cset name='Speaker EQ Movie Parameter1' 2"
 wait_for "$work/bus" "EQ Movie.*parameter 0 changed" 10
 wait_for "$work/alsactl" "EQ Movie Notification" 10
@@ -166,7 +199,8 @@ start=$(milliseconds)
 run "rmmod snd-audio-module-virtual"
 took=$(($(milliseconds) - start))
 echo "($took ms)"
-[ "$took" -lt 1000 ] || fail "it took more than a second"
+# What waits for user space waits for ever here; a machine that is busy takes its time.
+[ "$took" -lt 10000 ] || fail "it waited for a program"
 wait_for "$work/daemon" "Speaker.*is gone" 10
 wait_for "$work/local" "Speaker.*is gone" 10
 wait_for "$work/bus" "Speaker.*is gone" 10
