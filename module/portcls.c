@@ -298,9 +298,10 @@ static bool send_context_valid(const struct notification_buffer *live)
 }
 
 /* Send what is no module's that is registered: it belongs to the endpoint. */
-static noinline void send_endpoint(struct snd_audio_module_port *port, const guid_t *notification_id,
-			  const struct snd_audio_module_notification *identity,
-			  const void *data, u32 size)
+static noinline void send_endpoint(struct snd_audio_module_port *port,
+				   const guid_t *notification_id,
+				   const struct snd_audio_module_notification *identity,
+				   const void *data, u32 size)
 {
 	struct snd_audio_module_origin origin = {
 		.port = port,

@@ -95,7 +95,8 @@ static void write_set_tail(struct snd_audio_module_journal *journal, u64 tail)
 	write_keep(journal, tail);
 	/* (keep) pairs with snd_audio_module_journal_copy() */
 	atomic64_set_release(journal_tail(journal), tail);
-	smp_wmb();	/* (tail) pairs with snd_audio_module_journal_copy() */
+	/* (tail) pairs with snd_audio_module_journal_copy(); for the next writers the lock does it. */
+	smp_wmb();
 }
 
 /*
@@ -108,7 +109,8 @@ static bool write_make_room(struct snd_audio_module_journal *journal, u64 head)
 	const u32 mask = journal->size - 1;
 	const struct snd_audio_module_record *record, *last = NULL;
 	u64 tail = atomic64_read(journal_tail(journal));
-	u64 end = min_t(u64, head + ROOM_AHEAD - journal->size, atomic64_read(journal_head(journal)));
+	u64 end = min_t(u64, atomic64_read(journal_head(journal)),
+			head + ROOM_AHEAD - journal->size);
 
 	lockdep_assert_held(&journal->lock);
 
