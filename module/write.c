@@ -95,7 +95,7 @@ static void write_set_tail(struct snd_audio_module_journal *journal, u64 tail)
 	write_keep(journal, tail);
 	/* (keep) pairs with snd_audio_module_journal_copy() */
 	atomic64_set_release(journal_tail(journal), tail);
-	/* (tail) pairs with snd_audio_module_journal_copy(); for the next writers the lock does it. */
+	/* (tail) pairs with snd_audio_module_journal_copy(); the lock does it for later writers. */
 	smp_wmb();
 }
 
