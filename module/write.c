@@ -15,8 +15,8 @@
  *
  * Who has no room makes more of it than needed: then many records have some, and the tail, which
  * readers look at, is moved seldom. A reservation looks at the headers of the records whose place
- * is taken with interrupts off. Those are 1400 at most, for the longest record among the shortest,
- * and one is copied for each element at most; that is the bound of its time.
+ * is taken with interrupts off. Those are 2800 at most, for the longest record and a PAD among the
+ * shortest, and one is copied for each element at most; that is the bound of its time.
  *
  * The tail does not move over a record that is being written. A writer that would have to is
  * told so; the sequence it took stays unused and readers find it missing.
