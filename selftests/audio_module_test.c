@@ -202,16 +202,26 @@ bool modules_loaded(void)
 	return !access(CORE_SYS, F_OK) && !access(VIRTUAL_SYS, F_OK);
 }
 
-int modules_load(const char *core_parameters)
+/* What our modules need; once it is there it stays, and a program that starts takes its time. */
+static int alsa_load(void)
 {
-	static const char *const alsa[] = {
+	static const char *const modprobe[] = {
 		"modprobe", "-a", "snd-timer", "snd-pcm", "snd-hwdep", NULL
 	};
+
+	if (!access("/sys/module/snd_timer", F_OK) && !access("/sys/module/snd_pcm", F_OK) &&
+	    !access("/sys/module/snd_hwdep", F_OK))
+		return 0;
+	return run(modprobe);
+}
+
+int modules_load(const char *core_parameters)
+{
 	int err;
 
 	if (access(DEBUGFS "/tracing", F_OK))
 		mount("debugfs", DEBUGFS, "debugfs", 0, NULL);
-	err = run(alsa);
+	err = alsa_load();
 	if (err)
 		return err;
 	err = module_load(CORE, core_parameters);

@@ -36,6 +36,10 @@ set_up()
 	mkdir -p /dev/snd /run/dbus /run/lock /var/lib/alsa
 	[ -s /etc/machine-id ] || dbus-uuidgen >/etc/machine-id
 	[ ! -e /usr/lib/sysusers.d/audiomodule.conf ] || systemd-sysusers
+	# Each case loads the modules anew: without modprobe's look at its tables, the set takes half
+	# as long.
+	path=$(modinfo -n snd-audio-module) || die "the modules are not installed for $(uname -r)"
+	export AUDIO_MODULE_DIR="${path%/*}"
 }
 
 # --- test ---------------------------------------------------------------------------------------

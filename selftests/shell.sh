@@ -114,7 +114,14 @@ log_trouble()
 
 loaded()
 {
-	grep -q "^$1 " /proc/modules
+	[ -d "/sys/module/$1" ]
+}
+
+# What our modules need
+load_alsa()
+{
+	loaded snd_timer && loaded snd_pcm && loaded snd_hwdep ||
+		modprobe -a snd-timer snd-pcm snd-hwdep
 }
 
 # load_module NAME PARAMETER...: from AUDIO_MODULE_DIR when that is set
@@ -123,8 +130,7 @@ load_module()
 	name=$1
 	shift
 	if [ -n "${AUDIO_MODULE_DIR:-}" ]; then
-		modprobe -a snd-timer snd-pcm snd-hwdep &&
-			insmod "$AUDIO_MODULE_DIR/$name.ko" "$@"
+		load_alsa && insmod "$AUDIO_MODULE_DIR/$name.ko" "$@"
 	else
 		modprobe "$name" "$@"
 	fi
