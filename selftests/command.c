@@ -26,7 +26,7 @@
 #define MOST		SND_AUDIO_MODULE_MAX_COMMAND_SIZE
 #define EQ_DEFAULT	0x01000000	/* InstanceId of the Speaker's module 2 */
 #define UNTOUCHED	0x5a
-#define SLOW_MS		3000	/* something is to happen meanwhile */
+#define SLOW_MS		2000	/* something is to happen meanwhile */
 #define STUCK_MS	20000	/* nothing comes for so long: a test goes on */
 #define DRIVER		"/sys/bus/platform/drivers/snd-audio-module-virtual"
 

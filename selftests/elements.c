@@ -1822,29 +1822,47 @@ TEST_F(meter, hears_all_substreams_at_once)
 	EXPECT_EQ(1, self->heard[0].silence);
 }
 
+/* Play to both endpoints at once, each with a rate; how many LEVEL each one sent. */
+static int play_with_rates(struct view *view, struct heard *heard, const int rates[2])
+{
+	static const char *const names[2] = { "Speaker Meter Rate", "Headphones Meter Rate" };
+	static int16_t samples[FRAMES * CHANNELS];
+	snd_pcm_t *pcm[2];
+	int i, err = 0;
+
+	memset(heard, 0, 2 * sizeof(*heard));
+	samples_fill(samples, FRAMES, 1000, 1000);
+	for (i = 0; i < 2 && !err; i++)
+		err = integer_write(view, numid_of(view, names[i]), rates[i]);
+	for (i = 0; i < 2 && !err; i++)
+		err = pcm_open(view, i, SLOW_RATE, samples, FRAMES, &pcm[i]);
+	for (i = 0; i < 2 && !err; i++)
+		err = snd_pcm_start(pcm[i]);
+	for (i = 0; i < 2 && !err; i++)
+		err = pcm_finish(pcm[i]);
+	hear(view, heard, 2);
+	return err;
+}
+
 TEST_F(meter, rate_sets_how_often)
 {
-	static int16_t samples[FRAMES * CHANNELS];
-	static const int rates[] = { 5, 25, 100 };
-	unsigned int numid = numid_of(&self->view, "Speaker Meter Rate");
-	int levels[3];
-	snd_pcm_t *pcm;
-	size_t i;
+	static const int rates[][2] = { { 5, 100 }, { 25, 5 } };
+	int levels[2][2];
+	size_t i, j;
 
-	samples_fill(samples, FRAMES, 1000, 1000);
-	for (i = 0; i < 3; i++) {
-		memset(self->heard, 0, sizeof(self->heard));
-		ASSERT_EQ(0, integer_write(&self->view, numid, rates[i]));
-		ASSERT_EQ(0, pcm_open(&self->view, 0, SLOW_RATE, samples, FRAMES, &pcm));
-		ASSERT_EQ(0, pcm_finish(pcm));
-		hear(&self->view, self->heard, 1);
-		levels[i] = self->heard[0].level;
-		TH_LOG("rate %d: %d LEVEL in %d s", rates[i], levels[i], SLOW_SECONDS);
-		/* The machine's ticks round it, and a busy one is late, never early. */
-		EXPECT_GE(rates[i] * SLOW_SECONDS * 1.3 + 2, levels[i]);
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, play_with_rates(&self->view, self->heard, rates[i]));
+		for (j = 0; j < 2; j++) {
+			levels[i][j] = self->heard[j].level;
+			TH_LOG("rate %d: %d LEVEL in %d s", rates[i][j], levels[i][j],
+			       SLOW_SECONDS);
+			/* The machine's ticks round it, and a busy one is late, never early. */
+			EXPECT_GE(rates[i][j] * SLOW_SECONDS * 1.3 + 2, levels[i][j]);
+		}
 	}
-	EXPECT_LT(levels[0], levels[1]);
-	EXPECT_LT(levels[1], levels[2]);
+	EXPECT_LT(levels[0][0], levels[1][0]);
+	EXPECT_LT(levels[1][0], levels[0][1]);
+	EXPECT_LT(levels[1][1], levels[1][0]);
 }
 
 TEST_F(meter, rate_0_makes_it_mute)

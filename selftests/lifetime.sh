@@ -17,6 +17,10 @@ PROMPT_MS=10000
 GONE="removed 0
 end"
 
+# How often what must leave nothing is done; the quick set, on each kernel, has less time.
+LOADS=${AUDIO_MODULE_LOADS:-20}
+BINDS=${AUDIO_MODULE_BINDS:-30}
+
 # --- what the cases share -----------------------------------------------------------------------
 
 # helper FILE COMMAND: starts it and waits until it says that it is ready; $! is its id
@@ -109,11 +113,11 @@ send_on()
 
 # --- load and unload ----------------------------------------------------------------------------
 
-case_twenty_times()
+case_load_again_and_again()
 {
 	problems=
 	load_core
-	for round in $(seq 20); do
+	for round in $(seq "$LOADS"); do
 		load_virtual || problems="$problems load $round"
 		card=$(card_number)
 		hook send "count=100" || problems="$problems send $round"
@@ -121,7 +125,7 @@ case_twenty_times()
 		[ $rc -eq 0 ] || problems="$problems unload $round"
 		problems="$problems$(objects)"
 	done
-	check_all "20 times loaded, used and unloaded, the driver leaves no object" "$problems"
+	check_all "$LOADS times loaded, used and unloaded, the driver leaves no object" "$problems"
 
 	problems=
 	rmmod $CORE
@@ -448,29 +452,29 @@ case_bind_again()
 	unload
 }
 
-case_thirty_times()
+case_bind_again_and_again()
 {
 	load
 	start send send_on
 	problems=
-	for round in $(seq 30); do
+	for round in $(seq "$BINDS"); do
 		start "tally$round" "$HELPER" tally
 		helper "read$round" block-read
 		wait_for 10 grep -q '^ready$' "$TMP/tally$round"
 		unbind_limited || problems="$problems unbind $round"
 		bind || problems="$problems bind $round"
 	done
-	check_all "30 times unbound and bound while programs read and send" "$problems"
+	check_all "$BINDS times unbound and bound while programs read and send" "$problems"
 	unbind
 	problems=
-	for round in $(seq 30); do
+	for round in $(seq "$BINDS"); do
 		wait_for 10 grep -q 'ended=1 removed=1 bad=0 corrupt=0 unexplained=0' \
 			"$TMP/tally$round" || problems="$problems tally $round: $(said "tally$round")"
 		wait_for 10 grep -q '^end$' "$TMP/read$round" || problems="$problems read $round"
 	done
 	check_all "each of their readers is told each loss and the end" "$problems"
 	stop_all
-	check_all "nothing is left after 30 times" "$(settled)"
+	check_all "nothing is left after $BINDS times" "$(settled)"
 	unload
 }
 
@@ -558,7 +562,7 @@ case_buffers_left()
 }
 
 begin 75
-case_twenty_times
+case_load_again_and_again
 case_card_node
 case_without_a_port
 case_sleepers
@@ -575,7 +579,7 @@ case_unbind_sleepers
 case_unbind_playing
 case_unbind_sending
 case_bind_again
-case_thirty_times
+case_bind_again_and_again
 case_sends_after_the_end
 case_command_held
 case_late_modules

@@ -231,6 +231,7 @@ do_test()
 
 do_check()
 {
+	export AUDIO_MODULE_LOADS=5 AUDIO_MODULE_BINDS=6
 	# shellcheck disable=SC2046 # several names
 	do_test $(quick_tests)
 }
