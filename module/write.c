@@ -198,9 +198,9 @@ static struct snd_audio_module_record *
 write_reserve(struct snd_audio_module_journal *journal,
 	      const struct snd_audio_module_origin *origin, u32 size)
 {
+	u64 timestamp = ktime_get_ns();
 	u64 sequence = atomic64_read(journal_newest(journal)) +
 		       (origin->type == SND_AUDIO_MODULE_RECORD_NOTIFICATION);
-	u64 timestamp = ktime_get_ns();
 	s64 position = atomic64_read(journal_head(journal));
 	struct snd_audio_module_record *record;
 

@@ -6,6 +6,7 @@
  * LOST and REMOVED, is made here.
  */
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -18,6 +19,9 @@
 
 _Static_assert(sizeof(struct snd_audio_module_map) == 128, "the header of a mapping");
 _Static_assert(sizeof(struct snd_audio_module_record) % 8 == 0, "copied 8 bytes at a time");
+
+/* Records are read so many bytes at once: when one is overwritten meanwhile, all are read anew. */
+#define AHEAD	((size_t)8192)
 
 /* Go on at once; nothing was delivered. */
 #define AGAIN	(-EAGAIN)
@@ -92,14 +96,25 @@ struct begin {
 
 _Static_assert(sizeof(struct begin) == 8, "as struct snd_audio_module_record begins");
 
-/* Step 2, and the bytes that must be loaded at once. */
-static struct begin load_begin(const uint64_t *record)
+static struct begin begin_of(uint64_t word)
 {
-	uint64_t word = __atomic_load_n(record, __ATOMIC_ACQUIRE);
 	struct begin begin;
 
 	memcpy(&begin, &word, sizeof(begin));
 	return begin;
+}
+
+/* Step 2, and the bytes that must be loaded at once. */
+static uint64_t load_begin(const uint64_t *record)
+{
+	return __atomic_load_n(record, __ATOMIC_ACQUIRE);
+}
+
+static uint64_t load_sequence(const uint64_t *record)
+{
+	const size_t at = offsetof(struct snd_audio_module_record, sequence) / sizeof(*record);
+
+	return __atomic_load_n(record + at, __ATOMIC_RELAXED);
 }
 
 /*
@@ -113,19 +128,20 @@ static inline void copy_pair(uint8_t *to, const uint64_t *from)
 	*(pair *)(void *)to = *(const volatile pair *)from;
 }
 
-/* Step 3, eight words at a time; the first was loaded before. */
-static inline void copy_record(uint8_t *to, struct begin begin, const uint64_t *from)
+/* Step 3 for records that are one behind the other; @size is a multiple of 8. */
+static inline void copy_records(uint8_t *to, const uint64_t *from, size_t size)
 {
-	const uint64_t *end = from + begin.size / 8;
+	const uint64_t *end = from + size / 8;
 
-	memcpy(to, &begin, sizeof(begin));
-	to += sizeof(begin);
-	from++;
-	for (; end - from >= 8; from += 8, to += 64) {
+	for (; end - from >= 16; from += 16, to += 128) {
 		copy_pair(to, from);
 		copy_pair(to + 16, from + 2);
 		copy_pair(to + 32, from + 4);
 		copy_pair(to + 48, from + 6);
+		copy_pair(to + 64, from + 8);
+		copy_pair(to + 80, from + 10);
+		copy_pair(to + 96, from + 12);
+		copy_pair(to + 112, from + 14);
 	}
 	for (; end - from >= 2; from += 2, to += 16)
 		copy_pair(to, from);
@@ -256,47 +272,85 @@ static ssize_t step(struct map *map, uint8_t *to, size_t size)
 
 	if (map->position >= map->head && load_head(map) == map->position)	/* 1 */
 		return at_end(map, to, size);
-	begin = load_begin(record);						/* 2 */
+	begin = begin_of(load_begin(record));					/* 2 */
 	if (begin.type == SND_AUDIO_MODULE_RECORD_BUSY ||
 	    begin.type == SND_AUDIO_MODULE_RECORD_PAD || begin.size > size || begin.size > rest ||
 	    begin.size % 8 || begin.size < sizeof(struct snd_audio_module_record))
 		return pass(map, begin, rest);
-	copy_record(to, begin, record);						/* 3 */
+	copy_records(to, record, begin.size);					/* 3 */
 	if (overwritten(map))							/* 4 */
 		return AGAIN;
 	return accept(map, begin.size, to, size);
 }
 
+/* Is it a notification of a size that one can have? */
+static bool is_notification(struct begin begin)
+{
+	return begin.type == SND_AUDIO_MODULE_RECORD_NOTIFICATION && begin.size % 8 == 0 &&
+	       begin.size >= sizeof(struct snd_audio_module_record);
+}
+
 /*
- * Steps 2 to 4 for notifications that are there and come as expected, which are nearly all: bytes.
- * What is anything else is left to step().
+ * Step 2 for the notifications that are there behind @map's position, come as expected, and fit into
+ * @size bytes: how many bytes they have. @next becomes the sequence behind them. None of this means
+ * anything yet, but all of these bytes are in the ring, one behind the other.
  */
-__attribute__((noinline))
+static inline size_t look_ahead(const struct map *map, size_t size, uint64_t *next)
+{
+	const uint64_t present = map->head - map->position;
+	const uint64_t rest = rest_at(map, map->position);
+	const uint8_t *record = (const void *)record_at(map, map->position);
+	struct begin begin = { .size = 0 };
+	uint64_t last = 0;
+	size_t left = size;
+
+	if (left > present)
+		left = (size_t)present;
+	if (left > rest)
+		left = (size_t)rest;
+	size = left;
+	while (left > 0) {
+		const uint64_t *words = (const void *)record;
+		const uint64_t word = load_begin(words);
+
+		/* One that begins as the one before need not be looked at again. */
+		if (word != last) {
+			begin = begin_of(word);
+			if (!is_notification(begin))
+				break;
+			last = word;
+		}
+		if (begin.size > left || load_sequence(words) != *next)
+			break;
+		record += begin.size;
+		left -= begin.size;
+		++*next;
+	}
+	return size - left;
+}
+
+/*
+ * Steps 2 to 4 for many notifications at once, when they are there and come as expected, which nearly
+ * all do: bytes. What is anything else is left to step().
+ */
 static size_t read_expected(struct map *map, uint8_t *to, size_t size)
 {
-	const struct map at = *map;
-	uint64_t position = at.position;
-	uint64_t next = at.next;
 	size_t filled = 0;
 
-	while (position < at.head) {
-		const uint64_t *record = record_at(&at, position);
-		const struct begin begin = load_begin(record);			/* 2 */
-		const struct snd_audio_module_record *copy = (const void *)(to + filled);
+	while (map->position < map->head) {
+		uint64_t next = map->next;
+		size_t ahead = size - filled < AHEAD ? size - filled : AHEAD;
 
-		if (begin.type != SND_AUDIO_MODULE_RECORD_NOTIFICATION || begin.size % 8 ||
-		    begin.size < sizeof(*copy) || begin.size > size - filled ||
-		    begin.size > rest_at(&at, position))
+		ahead = look_ahead(map, ahead, &next);				/* 2 */
+		if (ahead == 0)
 			break;
-		copy_record(to + filled, begin, record);			/* 3 */
-		if (load_tail(&at) > position || copy->sequence != next)	/* 4 */
+		copy_records(to + filled, record_at(map, map->position), ahead);	/* 3 */
+		if (load_tail(map) > map->position)				/* 4 */
 			break;
-		position += begin.size;
-		filled += begin.size;
-		next++;
+		map->position += ahead;
+		map->next = next;
+		filled += ahead;
 	}
-	map->position = position;
-	map->next = next;
 	return filled;
 }
 
