@@ -238,7 +238,7 @@ int snd_audio_module_journal_peek(struct snd_audio_module_journal *journal, u64 
 	int err;
 
 	/*
-	 * (head) pairs with write_place(). A position that was taken from a newer tail may be
+	 * (head) pairs with write_reserve(). A position that was taken from a newer tail may be
 	 * behind the head that is seen here.
 	 */
 	if (position >= (u64)atomic64_read_acquire(journal_head(journal)))

@@ -147,7 +147,7 @@ static void write_pad(struct snd_audio_module_journal *journal, u64 position, u3
 
 /* ------------------------------------------------------------------ reservation */
 
-/* Put a record that is being written at a position, and the head behind it. */
+/* Begin a record at a position. */
 static struct snd_audio_module_record *write_place(struct snd_audio_module_journal *journal,
 						   u64 position, u32 size, u64 sequence)
 {
@@ -159,8 +159,6 @@ static struct snd_audio_module_record *write_place(struct snd_audio_module_journ
 	record->type = SND_AUDIO_MODULE_RECORD_BUSY;
 	record->flags = 0;
 	record->sequence = sequence;
-	/* (head) pairs with snd_audio_module_journal_peek() */
-	atomic64_set_release(journal_head(journal), position + size);
 	return record;
 }
 
@@ -199,9 +197,11 @@ write_reserve(struct snd_audio_module_journal *journal,
 	      const struct snd_audio_module_origin *origin, u32 size)
 {
 	u64 timestamp = ktime_get_ns();
-	u64 sequence = atomic64_read(journal_newest(journal)) +
+	atomic64_t *newest = journal_newest(journal);
+	atomic64_t *head = journal_head(journal);
+	u64 sequence = atomic64_read(newest) +
 		       (origin->type == SND_AUDIO_MODULE_RECORD_NOTIFICATION);
-	s64 position = atomic64_read(journal_head(journal));
+	s64 position = atomic64_read(head);
 	struct snd_audio_module_record *record;
 
 	lockdep_assert_held(&journal->lock);
@@ -214,9 +214,11 @@ write_reserve(struct snd_audio_module_journal *journal,
 
 	record = write_place(journal, position, size, sequence);
 	record->timestamp = timestamp;
+	/* (head) pairs with snd_audio_module_journal_peek() */
+	atomic64_set_release(head, position + size);
 	write_show(journal, origin->element, position);
 	/* (newest) pairs with a mapping's reader */
-	atomic64_set_release(journal_newest(journal), sequence);
+	atomic64_set_release(newest, sequence);
 	return record;
 }
 
@@ -239,6 +241,17 @@ static void write_fill(struct snd_audio_module_record *record,
 		memcpy(stamp + STAMP_SIZE, data, size);
 	}
 	record->data_size = origin->identity_size + size;
+}
+
+/* Where it is somebody's. */
+static void write_trace(const struct snd_audio_module_card *card,
+			const struct snd_audio_module_origin *origin,
+			const struct snd_audio_module_record *record)
+{
+	if (origin->port)
+		trace_snd_audio_module_send(card->number, origin->stamp.endpoint,
+					    origin->stamp.module, record->sequence,
+					    record->data_size);
 }
 
 /* Count what was not written, where it is somebody's. */
@@ -277,7 +290,6 @@ int snd_audio_module_write(struct snd_audio_module_card *card,
 	struct snd_audio_module_journal *journal = card->journal;
 	struct snd_audio_module_record *record;
 	unsigned long flags;
-	u64 sequence;
 
 	/* A writer that is preempted before its commit would hold up all readers. */
 	preempt_disable();
@@ -289,8 +301,10 @@ int snd_audio_module_write(struct snd_audio_module_card *card,
 		count_not_written(origin, PTR_ERR(record));
 		return PTR_ERR(record);
 	}
-	sequence = record->sequence;
 	write_fill(record, origin, data, size);
+	/* Afterwards it may be overwritten. */
+	if (trace_snd_audio_module_send_enabled())
+		write_trace(card, origin, record);
 	/* (commit) pairs with snd_audio_module_journal_peek() and write_make_room() */
 	smp_store_release(&record->type, origin->type);
 	preempt_enable();
@@ -298,10 +312,6 @@ int snd_audio_module_write(struct snd_audio_module_card *card,
 	if (!origin->port)
 		return 0;
 	atomic64_inc(&origin->port->counters[SND_AUDIO_MODULE_COUNTER_ACCEPTED]);
-	if (trace_snd_audio_module_send_enabled())
-		trace_snd_audio_module_send(card->number, origin->stamp.endpoint,
-					    origin->stamp.module, sequence,
-					    origin->identity_size + size);
 	snd_audio_module_doorbell_changed(card, origin->element);
 	return 0;
 }
