@@ -188,7 +188,7 @@ test: guest_driver guest_selftests guest_script
 	$(call say,GUEST "booting kernel $$($(GUESTDIR)/kernel.sh version $(KERNEL))")
 	$(Q)$(GUESTDIR)/test.sh $(KERNEL)
 
-bench: guest_modules guest_rivals guest_selftests guest_script
+bench: guest_modules guest_rivals guest_userspace guest_selftests guest_script
 	$(Q)$(GUESTDIR)/bench.sh $(KERNEL) $(if $(RECORD),record)
 
 # Of selftests/conformance.rows; "test" adds the results, in .build/conformance.md.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A rival: a D-Bus signal with 64 bytes, from a program through the bus daemon to another one. Here
+ * A rival: a D-Bus signal with a value, from a program through the bus daemon to another one. Here
  * both are one process with two connections to the session bus; what the daemon does counts, too.
  */
 
@@ -31,7 +31,7 @@ static int take(sd_bus_message *message, void *data, sd_bus_error *error)
 	return 0;
 }
 
-int dbus_open(bool large)
+int dbus_open(const struct rival *rival, bool large)
 {
 	check(sd_bus_open_user(&from), "session bus");
 	check(sd_bus_open_user(&to), "session bus");
@@ -40,13 +40,13 @@ int dbus_open(bool large)
 	return sd_bus_get_fd(to);
 }
 
-static void send_one(void)
+static void send_one(int size)
 {
-	static const char value[RIVAL_SIZE];
+	static const char value[RIVAL_SIZE_MOST];
 	sd_bus_message *message = NULL;
 
 	check(sd_bus_message_new_signal(from, &message, PATH, INTERFACE, "Notified"), "signal");
-	check(sd_bus_message_append_array(message, 'y', value, sizeof(value)), "signal");
+	check(sd_bus_message_append_array(message, 'y', value, size), "signal");
 	check(sd_bus_send(from, message, NULL), "signal");
 	sd_bus_message_unref(message);
 }
@@ -54,7 +54,7 @@ static void send_one(void)
 void dbus_send(const struct rival *rival, int count)
 {
 	while (count--)
-		send_one();
+		send_one(rival->size);
 	check(sd_bus_flush(from), "flush");
 }
 

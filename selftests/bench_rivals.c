@@ -8,9 +8,10 @@
  *			line for each flood
  *
  * Values are sent and then read in portions that a reader's queue holds, so each that is sent is
- * delivered, and the figures are for that. A reader takes what it is given and looks at no value.
- * "woken" is one value at a time to a reader that sleeps until it comes: all of it, from the
- * sender's call until the reader sleeps again.
+ * delivered, and the figures "send" and "read", with the size, are for that. A reader takes what it
+ * is given and looks at no value. "woken" is one value at a time to so many readers that sleep
+ * until it comes: all of it, from the sender's call until the readers sleep again. "beside" is what
+ * a send costs where so many readers have stopped to read long ago.
  */
 
 #define _GNU_SOURCE
@@ -33,15 +34,24 @@
 #include "audio_module_test.h"
 #include "bench.h"
 #include "bench_rivals.h"
+#include "map.h"
 
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 #define FLOOD			10000
-#define VALUES			2000	/* sent for one figure */
-#define WOKEN			200	/* sent to a reader that sleeps */
+#define FLOOD_SIZE		64
+#define WOKEN			200	/* sent to readers that sleep */
+#define READERS_MOST		64
 #define RECEIVE_BUFFER		(8 << 20)
 
+/* Sent for one figure: so many bytes, but no more values than that. */
+#define SENT_BYTES		(4 << 20)
+#define SENT_MOST		2000
+
+/* Sent before it is read: less than our journal keeps, and each queue that is asked for. */
+#define PORTION_BYTES		(400 << 10)
+
 /* Larger than what a reader is given at once. */
-static uint8_t buffer[8192] __attribute__((aligned(8)));
+static uint8_t buffer[128 << 10] __attribute__((aligned(8)));
 static int hook;
 
 /* ------------------------------------------------------------------ senders in the kernel */
@@ -49,7 +59,8 @@ static int hook;
 static void hook_send(const struct rival *rival, int count)
 {
 	char line[64];
-	int size = snprintf(line, sizeof(line), "%s count=%d", rival->name, count);
+	int size = snprintf(line, sizeof(line), "%s size=%d count=%d", rival->name, rival->size,
+			    count);
 
 	if (write(hook, line, size) != size)
 		fail(line);
@@ -62,7 +73,7 @@ static void hook_idle(const struct rival *rival, int count)
 
 /* ------------------------------------------------------------------ ALSA control events */
 
-static int control_open(bool large)
+static int control_open(const struct rival *rival, bool large)
 {
 	char path[64] = "", card[16] = "";
 	int fd, subscribe = 1;
@@ -146,7 +157,7 @@ static uint32_t netlink_group(int fd)
 	return *(uint32_t *)attribute_data(id);
 }
 
-static int netlink_open(bool large)
+static int netlink_open(const struct rival *rival, bool large)
 {
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
 	int size = RECEIVE_BUFFER;
@@ -171,14 +182,14 @@ static int netlink_read(struct rival *rival, int fd)
 		rival->reports++;
 		size = recv(fd, buffer, sizeof(buffer), 0);
 	}
-	if (size < (ssize_t)(NLMSG_HDRLEN + GENL_HDRLEN + NLA_HDRLEN + RIVAL_SIZE))
+	if (size < (ssize_t)(NLMSG_HDRLEN + GENL_HDRLEN + NLA_HDRLEN) + rival->size)
 		return 0;
 	return 1;
 }
 
 /* ------------------------------------------------------------------ input events */
 
-static int evdev_open(bool large)
+static int evdev_open(const struct rival *rival, bool large)
 {
 	DIR *directory = opendir("/dev/input");
 	char path[300], name[64];
@@ -225,26 +236,27 @@ static int evdev_read(struct rival *rival, int fd)
 static int card;
 static int send_hook;
 
-static void ours_line(int count)
+static void ours_send(const struct rival *rival, int count)
 {
 	char line[64];
-	int size = snprintf(line, sizeof(line), "same=1 size=%d count=%d", 40 + RIVAL_SIZE, count);
+	int size = snprintf(line, sizeof(line), "same=1 size=%d count=%d", 40 + rival->size, count);
 
 	if (write(send_hook, line, size) != size)
 		fail(line);
 }
 
-static void ours_send(const struct rival *rival, int count)
-{
-	ours_line(count);
-}
-
 static void ours_idle(const struct rival *rival, int count)
 {
-	ours_line(0);
+	ours_send(rival, 0);
 }
 
-static int ours_open(bool large)
+/* How many values so many bytes of records are, none of which is anything else. */
+static int ours_count(const struct rival *rival, ssize_t size)
+{
+	return size < 0 ? 0 : size / (sizeof(struct snd_audio_module_record) + 40 + rival->size);
+}
+
+static int ours_open(const struct rival *rival, bool large)
 {
 	struct snd_audio_module_subscribe words = { 0 };
 	int fd = subscribe(card, &words);
@@ -256,28 +268,54 @@ static int ours_open(bool large)
 
 static int ours_read(struct rival *rival, int fd)
 {
-	static const int record = sizeof(struct snd_audio_module_record) + 40 + RIVAL_SIZE;
-	ssize_t size = read(fd, buffer, sizeof(buffer));
+	return ours_count(rival, read(fd, buffer, sizeof(buffer)));
+}
 
-	return size < 0 ? 0 : size / record;
+static struct map map;
+
+static int mapped_open(const struct rival *rival, bool large)
+{
+	struct snd_audio_module_subscribe words = { .flags = SND_AUDIO_MODULE_SUBSCRIBE_MAP };
+	int fd = subscribe(card, &words);
+
+	if (fd < 0 || map_open(&map, fd, words.start_position, words.start_sequence))
+		fail("mmap");
+	return fd;
+}
+
+static int mapped_read(struct rival *rival, int fd)
+{
+	return ours_count(rival, map_read(&map, fd, buffer, sizeof(buffer)));
 }
 
 /* ------------------------------------------------------------------ figures */
 
 #define IN_KERNEL	.send = hook_send, .idle = hook_idle
+#define CONTROL		IN_KERNEL, .open = control_open, .read = control_read
+#define NETLINK		IN_KERNEL, .open = netlink_open, .read = netlink_read
+#define EVDEV		IN_KERNEL, .open = evdev_open, .read = evdev_read
+#define BPF		.idle = bpf_idle, .read = bpf_read, .close = bpf_close
+#define DBUS		.send = dbus_send, .idle = dbus_idle, .open = dbus_open, \
+			.read = dbus_read, .close = dbus_close
+#define OURS		.send = ours_send, .idle = ours_idle
+#define MOST		RIVAL_SIZE_MOST
 
 static struct rival rivals[] = {
-	{ "ours", 500, true, ours_send, ours_idle, ours_open, ours_read, NULL, 0 },
+	{ "ours", MOST, 500, READERS_MOST, OURS, .open = ours_open, .read = ours_read },
+	{ "ours_mapped", MOST, 500, 0, OURS, .open = mapped_open, .read = mapped_read },
 	/* One at a time: a second event of the same element is merged into the first. */
-	{ "control", 1, true, IN_KERNEL, .open = control_open, .read = control_read },
-	{ "netlink", 500, true, IN_KERNEL, .open = netlink_open, .read = netlink_read },
+	{ "control", RIVAL_SIZE_CONTROL, 1, READERS_MOST, CONTROL },
+	{ "netlink", MOST, 500, READERS_MOST, NETLINK },
 	/* As many as fit into a reader's queue. */
-	{ "evdev_4", 100, true, IN_KERNEL, .open = evdev_open, .read = evdev_read },
-	{ "evdev_64", 10, true, IN_KERNEL, .open = evdev_open, .read = evdev_read },
-	{ "bpf", 1000, true, bpf_send, bpf_idle, bpf_open, bpf_read, bpf_close, 0 },
-	{ "bpf_same", 1000, true, bpf_same_send, bpf_idle, bpf_same_open, bpf_read, bpf_close, 0 },
-	{ "dbus", 100, false, dbus_send, dbus_idle, dbus_open, dbus_read, dbus_close, 0 },
+	{ "evdev_4", 8, 100, 1, EVDEV },
+	{ "evdev", 512, 10, READERS_MOST, EVDEV },
+	/* A ring has one reader. */
+	{ "bpf", MOST, 1000, 1, BPF, .send = bpf_send, .open = bpf_open },
+	{ "bpf_same", MOST, 1000, 1, BPF, .send = bpf_same_send, .open = bpf_same_open },
+	{ "dbus", MOST, 100, 0, DBUS },
 };
+
+static const int sizes[] = { 8, 64, 512, 64000 };
 
 static void rival_close(const struct rival *rival, int fd)
 {
@@ -285,6 +323,7 @@ static void rival_close(const struct rival *rival, int fd)
 		rival->close();
 	else
 		close(fd);
+	map_close(&map);
 }
 
 static uint64_t send_values(const struct rival *rival, int count)
@@ -322,31 +361,49 @@ static uint64_t read_values(struct rival *rival, int fd, int count)
 	return instructions() - begin;
 }
 
-static void measure(struct rival *rival)
+static int least(int a, int b)
 {
-	uint64_t send = 0, deliver = 0, rounds = VALUES / rival->portion, i;
-	int fd = rival->open(true);
-
-	/* The first time is not counted. */
-	send_values(rival, rival->portion);
-	read_values(rival, fd, rival->portion);
-	for (i = 0; i < rounds; i++) {
-		/* What a call costs by itself is none of the rival's. */
-		send -= send_nothing(rival, rival->portion);
-		send += send_values(rival, rival->portion);
-		deliver += read_values(rival, fd, rival->portion);
-	}
-	rival_close(rival, fd);
-	printf("rival_%s_send %8.1f\n", rival->name, (double)send / (rounds * rival->portion));
-	printf("rival_%s_read %8.1f\n", rival->name, (double)deliver / (rounds * rival->portion));
+	return a < b ? a : b;
 }
 
-/* ------------------------------------------------------------------ a reader that sleeps */
+/* One size, the values of which are all delivered. */
+static void measure_size(struct rival *rival, int size)
+{
+	int portion = least(rival->portion, 1 + PORTION_BYTES / (size + 256));
+	int rounds = 1 + least(SENT_MOST, SENT_BYTES / size) / portion, i, fd;
+	double values = (double)rounds * portion;
+	uint64_t send = 0, deliver = 0;
+
+	rival->size = size;
+	fd = rival->open(rival, true);
+	/* The first time is not counted. */
+	send_values(rival, portion);
+	read_values(rival, fd, portion);
+	for (i = 0; i < rounds; i++) {
+		/* What a call costs by itself is none of the rival's. */
+		send -= send_nothing(rival, portion);
+		send += send_values(rival, portion);
+		deliver += read_values(rival, fd, portion);
+	}
+	rival_close(rival, fd);
+	printf("rival_%s_%d_send %8.1f\n", rival->name, size, send / values);
+	printf("rival_%s_%d_read %8.1f\n", rival->name, size, deliver / values);
+}
+
+static void measure_sizes(struct rival *rival)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(sizes) && sizes[i] <= rival->most; i++)
+		measure_size(rival, sizes[i]);
+}
+
+/* ------------------------------------------------------------------ readers that sleep */
 
 /* Take what there is and sleep, for ever; @taken tells how many values came. */
 static void sleep_and_read(struct rival *rival, volatile int *taken)
 {
-	struct pollfd pollfd = { .fd = rival->open(true), .events = POLLIN };
+	struct pollfd pollfd = { .fd = rival->open(rival, true), .events = POLLIN };
 
 	*taken = 0;
 	while (poll(&pollfd, 1, -1) == 1)
@@ -354,45 +411,91 @@ static void sleep_and_read(struct rival *rival, volatile int *taken)
 	_exit(1);
 }
 
-/* One value at a time, each taken before the next one is sent. */
-static uint64_t send_and_wait(const struct rival *rival, const volatile int *taken, int count)
+/* Until each of the readers has taken so many values. */
+static void wait_for(const volatile int *taken, int readers, int count)
+{
+	int i;
+
+	for (i = 0; i < readers; i++)
+		while (taken[i] < count)
+			sched_yield();
+}
+
+/* One value at a time, each taken by all before the next one is sent. */
+static uint64_t send_and_wait(const struct rival *rival, const volatile int *taken, int readers,
+			      int count)
 {
 	uint64_t begin = instructions();
-	int sent = *taken;
+	int sent = taken[0];
 
 	while (count--) {
 		rival->send(rival, 1);
-		for (sent++; *taken < sent; )
-			sched_yield();
+		wait_for(taken, readers, ++sent);
 	}
 	return instructions() - begin;
 }
 
-static void measure_woken(struct rival *rival)
+static void measure_woken(struct rival *rival, int readers)
 {
-	volatile int *taken = mmap(NULL, sizeof(*taken), PROT_READ | PROT_WRITE,
+	volatile int *taken = mmap(NULL, READERS_MOST * sizeof(*taken), PROT_READ | PROT_WRITE,
 				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t child[READERS_MOST];
 	uint64_t all = 0;
-	pid_t child;
 	int i;
 
 	if (taken == MAP_FAILED)
 		fail("mmap");
-	*taken = -1;
-	child = fork();
-	if (!child)
-		sleep_and_read(rival, taken);
-	while (*taken < 0)
-		sched_yield();
-	send_and_wait(rival, taken, 10);
+	for (i = 0; i < readers; i++) {
+		taken[i] = -1;
+		child[i] = fork();
+		if (!child[i])
+			sleep_and_read(rival, &taken[i]);
+	}
+	wait_for(taken, readers, 0);
+	send_and_wait(rival, taken, readers, 10);
 	for (i = 0; i < WOKEN; i++) {
 		all -= send_nothing(rival, 1);
-		all += send_and_wait(rival, taken, 1);
+		all += send_and_wait(rival, taken, readers, 1);
 	}
-	kill(child, SIGKILL);
-	waitpid(child, NULL, 0);
-	munmap((void *)taken, sizeof(*taken));
-	printf("rival_%s_woken %8.1f\n", rival->name, (double)all / WOKEN);
+	for (i = 0; i < readers; i++) {
+		kill(child[i], SIGKILL);
+		waitpid(child[i], NULL, 0);
+	}
+	munmap((void *)taken, READERS_MOST * sizeof(*taken));
+	printf("rival_%s_woken_%d %8.1f\n", rival->name, readers, (double)all / WOKEN);
+}
+
+/* Readers that have stopped: what is sent beside them, when their queues are long full. */
+static void measure_stalled(struct rival *rival, int readers)
+{
+	int fds[READERS_MOST], i;
+	uint64_t send = 0;
+
+	for (i = 0; i < readers; i++)
+		fds[i] = rival->open(rival, false);
+	send_values(rival, FLOOD);
+	/* What the processes that read before left to do is done meanwhile. */
+	sleep(1);
+	for (i = 0; i < SENT_MOST / 500; i++) {
+		send -= send_nothing(rival, 500);
+		send += send_values(rival, 500);
+	}
+	for (i = 0; i < readers; i++)
+		rival_close(rival, fds[i]);
+	printf("rival_%s_beside_%d %8.1f\n", rival->name, readers, send / (double)SENT_MOST);
+}
+
+static void measure_readers(struct rival *rival)
+{
+	static const int readers[] = { 1, 8, 64 };
+	size_t i;
+
+	rival->size = least(FLOOD_SIZE, rival->most);
+	for (i = 0; i < ARRAY_SIZE(readers) && readers[i] <= rival->sleepers; i++)
+		measure_woken(rival, readers[i]);
+	for (i = 0; i < ARRAY_SIZE(readers) && readers[i] <= rival->sleepers; i++)
+		if (rival->sleepers > 1)
+			measure_stalled(rival, readers[i]);
 }
 
 /* ------------------------------------------------------------------ floods */
@@ -400,7 +503,7 @@ static void measure_woken(struct rival *rival)
 /* A reader that gets no time while all of them are sent, with the queue that it has by itself. */
 static void flood(struct rival *rival)
 {
-	int fd = rival->open(false), seen = 0, taken;
+	int fd = rival->open(rival, false), seen = 0, taken;
 
 	rival->reports = 0;
 	send_values(rival, FLOOD);
@@ -413,7 +516,7 @@ static void flood(struct rival *rival)
 	       rival->name, seen, FLOOD - seen, rival->reports);
 }
 
-static void flood_ours(void)
+static void flood_ours(const struct rival *ours)
 {
 	struct snd_audio_module_subscribe words = { 0 };
 	int fd = subscribe(card, &words);
@@ -421,7 +524,7 @@ static void flood_ours(void)
 
 	if (fd < 0)
 		fail("SUBSCRIBE");
-	ours_line(FLOOD);
+	send_values(ours, FLOOD);
 	if (tally_drain(&tally, fd, 0) < 0)
 		fail("flood");
 	close(fd);
@@ -447,13 +550,12 @@ int main(void)
 	if (send_hook < 0)
 		fail(path);
 	for (i = 0; i < ARRAY_SIZE(rivals); i++) {
-		measure(&rivals[i]);
-		if (rivals[i].sleeps)
-			measure_woken(&rivals[i]);
+		measure_sizes(&rivals[i]);
+		measure_readers(&rivals[i]);
 	}
 	for (i = 0; i < ARRAY_SIZE(rivals); i++)
-		if (rivals[i].sleeps && rivals[i].open != ours_open)
+		if (rivals[i].sleepers && rivals[i].open != ours_open)
 			flood(&rivals[i]);
-	flood_ours();
+	flood_ours(&rivals[0]);
 	return 0;
 }

@@ -5,7 +5,9 @@
 # clock counts them. The figures are compared with those on record in selftests/bench.recorded, for
 # the same kernel and compiler: more than 5 % above is a failure, and so is a figure without one.
 # Beside them stands what the same costs by other ways, from selftests/bench_rivals.c, and, from
-# selftests/bench_clock.c in a guest with two CPUs, what only a clock can tell.
+# selftests/bench_clock.c in a guest with two CPUs, what only a clock can tell. What the daemon hands
+# out, from selftests/bench_daemon.c, must cost what the kernel's own does, and a client that has
+# stopped nobody but itself.
 #
 #	bench.sh KERNEL			"make bench"
 #	bench.sh KERNEL record		"make bench RECORD=1": puts the figures on record
@@ -23,7 +25,7 @@ HERE=$(cd "$(dirname "$0")" && pwd)
 TOP=$(cd "$HERE/../.." && pwd)
 BUILD=$TOP/.build
 RECORDED=$TOP/selftests/bench.recorded
-TIMEOUT=300
+TIMEOUT=900
 
 # Figures of two runs differ by less than 2 %: where the clock's ticks fall.
 TOLERANCE=5
@@ -40,6 +42,14 @@ measure()
 	grep '^rival_' "$BUILD/bench.all" >"$BUILD/bench.rivals"
 }
 
+measure_daemon()
+{
+	"$HERE/run.sh" --kernel "$kernel" --count --timeout "$TIMEOUT" -- \
+		"modprobe snd-audio-module-virtual && dbus-run-session sh -c \
+		 'audiomoduled --bus=session 2>/dev/null & /mnt/build/selftests/bench_daemon \$!'" \
+		>"$BUILD/bench.daemon" || die "the guest ended badly" "see $BUILD/console.log"
+}
+
 # Times depend on the machine and on what else it does: shown, and no reason to fail. The clock is
 # the CPU's, as on machines that are one: where the kernel does not trust that of an emulated CPU, it
 # reads a device each time, and the emulator lets one CPU at a time do that.
@@ -51,12 +61,12 @@ measure_by_clock()
 		>"$BUILD/bench.clock" || die "the guest ended badly" "see $BUILD/console.log"
 }
 
-show_clock()
+# show_medians FILE TITLE
+show_medians()
 {
-	awk '
-	BEGIN { printf "# %-36s %10s %10s %10s\n", "by the clock, two emulated CPUs", "median", \
-		       "least", "most" }
-	{ printf "# %-36s %10s %10s %10s\n", $1, $2, $3, $4 }' "$BUILD/bench.clock"
+	awk -v title="$2" '
+	BEGIN { printf "#\n# %-44s %10s %10s %10s\n", title, "median", "least", "most" }
+	{ printf "# %-44s %10s %10s %10s\n", $1, $2, $3, $4 }' "$1"
 }
 
 # What ours costs beside the rivals, from what was just measured.
@@ -64,30 +74,66 @@ show_rivals()
 {
 	awk '
 	{ figure[$1] = $2 }
-	function beside(name, what) {
-		theirs = figure["rival_" name "_send"] + figure["rival_" name "_read"]
-		woken = figure["rival_" name "_woken"]
-		printf "# %-36s %7.0f %7.0f %7.0f %7.1f %7s\n", what,
-		       figure["rival_" name "_send"], figure["rival_" name "_read"], theirs,
-		       theirs / ours, woken ? sprintf("%.0f", woken) : "-"
+	function known(name) { return name in figure ? sprintf("%.0f", figure[name]) : "-" }
+	function both(name, size) {
+		name = "rival_" name "_" size
+		return figure[name "_send"] + figure[name "_read"]
+	}
+	function beside(name, what, size,   all) {
+		all = both(name, size)
+		name = "rival_" name "_" size
+		printf "# %-36s %7s %7s %7.0f %7.1f\n", what, known(name "_send"),
+		       known(name "_read"), all, all / ours
+	}
+	function by_size(name, what) {
+		printf "# %-36s", what
+		for (i = 1; i <= 4; i++)
+			printf " %8s", ("rival_" name "_" size[i] "_send") in figure ? \
+				sprintf("%.0f", both(name, size[i])) : "-"
+		printf "\n"
+	}
+	function by_readers(name, what) {
+		printf "# %-36s %8s %8s %8s %8s %8s %8s\n", what,
+		       known("rival_" name "_woken_1"), known("rival_" name "_woken_8"),
+		       known("rival_" name "_woken_64"), known("rival_" name "_beside_1"),
+		       known("rival_" name "_beside_8"), known("rival_" name "_beside_64")
 	}
 	END {
+		split("8 64 512 64000", size)
 		ours = figure["post_64"] + figure["mapped_64"]
-		printf "# %-36s %7s %7s %7s %7s %7s\n", "instructions of a value of 64 bytes",
-		       "send", "read", "both", "/ ours", "woken"
-		printf "# %-36s %7.0f %7.0f %7.0f %7.1f %7s\n", "ours, from the mapped journal",
-		       figure["post_64"], figure["mapped_64"], ours, 1, "-"
-		printf "# %-36s %7.0f %7.0f %7.0f %7.1f %7.0f\n", "ours, by read", figure["post_64"],
+		printf "# %-36s %7s %7s %7s %7s\n", "instructions of a value of 64 bytes",
+		       "send", "read", "both", "/ ours"
+		printf "# %-36s %7.0f %7.0f %7.0f %7.1f\n", "ours, from the mapped journal",
+		       figure["post_64"], figure["mapped_64"], ours, 1
+		printf "# %-36s %7.0f %7.0f %7.0f %7.1f\n", "ours, by read", figure["post_64"],
 		       figure["read_64"], figure["post_64"] + figure["read_64"],
-		       (figure["post_64"] + figure["read_64"]) / ours,
-		       figure["rival_ours_woken"]
-		beside("bpf_same", "BPF ring buffer, the same record")
-		beside("bpf", "BPF ring buffer, the 64 bytes alone")
-		beside("control", "ALSA control event and ELEM_READ")
-		beside("netlink", "generic netlink multicast")
-		beside("evdev_64", "input events, 16 of 4 bytes")
-		beside("evdev_4", "input event, 4 bytes only")
-		beside("dbus", "D-Bus signal, with the bus daemon")
+		       (figure["post_64"] + figure["read_64"]) / ours
+		beside("bpf_same", "BPF ring buffer, the same record", 64)
+		beside("bpf", "BPF ring buffer, the 64 bytes alone", 64)
+		beside("control", "ALSA control event and ELEM_READ", 64)
+		beside("netlink", "generic netlink multicast", 64)
+		beside("evdev", "input events, 16 of 4 bytes", 64)
+		beside("evdev_4", "input event, 4 bytes only", 8)
+		beside("dbus", "D-Bus signal, with the bus daemon", 64)
+		printf "#\n# %-36s %8s %8s %8s %8s\n", "both, by bytes of the value", "8", "64",
+		       "512", "64000"
+		by_size("ours_mapped", "ours, from the mapped journal")
+		by_size("ours", "ours, by read")
+		by_size("bpf_same", "BPF ring buffer, the same record")
+		by_size("bpf", "BPF ring buffer, the bytes alone")
+		by_size("control", "ALSA control event and ELEM_READ")
+		by_size("netlink", "generic netlink multicast")
+		by_size("evdev", "input events of 4 bytes")
+		by_size("dbus", "D-Bus signal, with the bus daemon")
+		printf "#\n# %-36s %26s %26s\n", "a value of 64 bytes, by readers that",
+		       "sleep until it comes", "do not read (send only)"
+		printf "# %-36s %8s %8s %8s %8s %8s %8s\n", "", "1", "8", "64", "1", "8", "64"
+		by_readers("ours", "ours, by read")
+		by_readers("bpf_same", "BPF ring buffer, the same record")
+		by_readers("control", "ALSA control event and ELEM_READ")
+		by_readers("netlink", "generic netlink multicast")
+		by_readers("evdev", "input events, 16 of 4 bytes")
+		printf "#\n"
 	}' "$BUILD/bench.txt" "$BUILD/bench.rivals"
 	grep '^#' "$BUILD/bench.all"
 }
@@ -98,7 +144,8 @@ write_json()
 	BEGIN { printf "{\"kernel\":\"%s\",\"compiler\":\"%s\",\"unit\":\"instructions, where the name says nothing else\"", \
 		       kernel, compiler }
 	{ printf ",\"%s\":%s", $1, $2 }
-	END { print "}" }' "$BUILD/bench.txt" "$BUILD/bench.rivals" "$BUILD/bench.clock" \
+	END { print "}" }' "$BUILD/bench.txt" "$BUILD/bench.rivals" "$BUILD/bench.daemon" \
+		"$BUILD/bench.clock" \
 		>"$BUILD/bench.json"
 }
 
@@ -120,9 +167,14 @@ record()
 compare()
 {
 	awk -v key="$release $compiler" -v tolerance=$TOLERANCE '
-	FNR == NR {
+	FILENAME == ARGV[1] {
 		if ($1 " " $2 == key)
 			on_record[$3] = $4
+		next
+	}
+	FILENAME == ARGV[2] {
+		median[$1] = $2
+		most[$1] = $4
 		next
 	}
 	{
@@ -134,8 +186,25 @@ compare()
 		printf "%sok %d - %s\n", good ? "" : "not ", ++cases, text
 		good ? passed++ : failed++
 	}
+	function within(what, figure, limit) {
+		tell(figure <= limit, sprintf("%s: %.0f instructions, at most %.0f", what, figure,
+					      limit))
+	}
+	function beside_stalled(way) {
+		within(way ", its client beside clients that have stopped",
+		       median[way "_client_beside_stalled"],
+		       median[way "_client_beside_others"] * (1 + tolerance / 100))
+		within(way ", its sender beside clients that have stopped",
+		       median[way "_sender_beside_stalled"],
+		       median[way "_sender_beside_others"] * (1 + tolerance / 100))
+	}
 	END {
 		print "TAP version 13"
+		within("a client by a handed-out fd as by the kernel",
+		       median["handed_out_fd_client"], most["kernel_fd_client"])
+		beside_stalled("kernel_fd")
+		beside_stalled("handed_out_fd")
+		beside_stalled("signals")
 		for (i in on_record)
 			known++
 		for (i = 1; i <= lines; i++) {
@@ -153,14 +222,14 @@ compare()
 			if (!(n in figure))
 				tell(0, n " is on record and was not measured")
 		if (!known) {
-			print "ok 1 - instructions # SKIP none on record for " key
+			printf "ok %d - instructions # SKIP none on record for %s\n", ++cases, key
 			print "# to record these: make bench RECORD=1"
-			cases = skipped = 1
+			skipped = 1
 		}
 		print "1.." cases
 		printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped
 		exit failed > 0
-	}' "$RECORDED" "$BUILD/bench.txt"
+	}' "$RECORDED" "$BUILD/bench.daemon" "$BUILD/bench.txt"
 }
 
 kernel=${1:?usage: bench.sh KERNEL [record]}
@@ -170,11 +239,14 @@ compiler=$("$HERE/kernel.sh" compiler "$kernel")
 [ "$compiler" != - ] || compiler=gcc-$(gcc -dumpfullversion)
 say GUEST "counting instructions ($release, $compiler)"
 measure
+measure_daemon
 say GUEST "measuring by the clock ($release)"
 measure_by_clock
 write_json
 show_rivals
-show_clock
+show_medians "$BUILD/bench.daemon" "instructions of a client, and its sender"
+show_medians "$BUILD/bench.clock" "by the clock, two emulated CPUs"
+echo '#'
 case ${2:-} in
 '')		compare ;;
 record)		record ;;

@@ -11,6 +11,7 @@
 
 #include <linux/device.h>
 #include <linux/err.h>
+#include <linux/log2.h>
 #include <linux/module.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
@@ -21,23 +22,30 @@
 
 static struct device *parent;	/* ALSA looks at the name of a card's parent */
 static struct snd_card *card;
-static struct snd_kcontrol *element;
-static DEFINE_SPINLOCK(value_lock);	/* readers of the element see whole values */
-static u64 value[RIVAL_SIZE / sizeof(u64)];
+static struct snd_kcontrol *elements[RIVAL_ELEMENTS];
+static DEFINE_SPINLOCK(value_lock);	/* readers of the elements see whole values */
+static u64 values[RIVAL_ELEMENTS][RIVAL_SIZE_CONTROL / sizeof(u64)];
+
+/* An element for each size that is a power of two. */
+static u32 element_size(unsigned int index)
+{
+	return RIVAL_SIZE_LEAST << index;
+}
 
 static int value_info(struct snd_kcontrol *control, struct snd_ctl_elem_info *info)
 {
 	info->type = SNDRV_CTL_ELEM_TYPE_BYTES;
-	info->count = RIVAL_SIZE;
+	info->count = element_size(control->private_value);
 	return 0;
 }
 
 static int value_get(struct snd_kcontrol *control, struct snd_ctl_elem_value *to)
 {
+	unsigned int index = control->private_value;
 	unsigned long flags;
 
 	spin_lock_irqsave(&value_lock, flags);
-	memcpy(to->value.bytes.data, value, sizeof(value));
+	memcpy(to->value.bytes.data, values[index], element_size(index));
 	spin_unlock_irqrestore(&value_lock, flags);
 	return 0;
 }
@@ -50,18 +58,36 @@ static const struct snd_kcontrol_new value_element = {
 	.get = value_get,
 };
 
-static void control_send(u64 number, u32 count)
+static void control_send(u64 *payload, u32 size, u64 number, u32 count)
 {
-	u64 payload[RIVAL_SIZE / sizeof(u64)] = {};
+	unsigned int index = ilog2(size / RIVAL_SIZE_LEAST);
 	unsigned long flags;
 
 	for (; count; count--, number++) {
 		payload[0] = number;
 		spin_lock_irqsave(&value_lock, flags);
-		memcpy(value, payload, sizeof(value));
+		memcpy(values[index], payload, size);
 		spin_unlock_irqrestore(&value_lock, flags);
-		snd_ctl_notify(card, SNDRV_CTL_EVENT_MASK_VALUE, &element->id);
+		snd_ctl_notify(card, SNDRV_CTL_EVENT_MASK_VALUE, &elements[index]->id);
 	}
+}
+
+static int make_elements(void)
+{
+	unsigned int index;
+	int err;
+
+	for (index = 0; index < RIVAL_ELEMENTS; index++) {
+		struct snd_kcontrol_new new = value_element;
+
+		new.index = index;
+		new.private_value = index;
+		elements[index] = snd_ctl_new1(&new, NULL);
+		err = snd_ctl_add(card, elements[index]);
+		if (err)
+			return err;
+	}
+	return 0;
 }
 
 static int make_card(void)
@@ -73,8 +99,7 @@ static int make_card(void)
 	strscpy(card->driver, "Rivals", sizeof(card->driver));
 	strscpy(card->shortname, "Rivals", sizeof(card->shortname));
 	strscpy(card->longname, "Rivals of ALSA audio modules", sizeof(card->longname));
-	element = snd_ctl_new1(&value_element, NULL);
-	err = snd_ctl_add(card, element);
+	err = make_elements();
 	if (!err)
 		err = snd_card_register(card);
 	if (err)
@@ -105,5 +130,6 @@ const struct rival rival_control = {
 	.name = "control",
 	.init = control_init,
 	.exit = control_exit,
+	.most = RIVAL_SIZE_CONTROL,
 	.send = control_send,
 };

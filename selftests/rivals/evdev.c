@@ -5,21 +5,21 @@
  * DOC: The idea
  *
  * An input event has room for 4 bytes. evdev_4 sends one event and the SYN that ends the packet:
- * the cheapest there is, but those 4 bytes (the value's number) are all that it carries. evdev_64
- * sends the 64 bytes as 16 events and a SYN.
+ * the cheapest there is, but those 4 bytes (the value's number) are all that it carries. evdev
+ * sends a value as one event for each 4 bytes and a SYN.
  */
 
 #include <linux/input.h>
-#include <linux/kernel.h>
 #include <linux/module.h>
 
 #include "rivals.h"
 
-#define EVENTS		(RIVAL_SIZE / sizeof(u32))
+#define BYTES_MOST	512
+#define EVENTS_MOST	(BYTES_MOST / sizeof(u32))
 
 static struct input_dev *device;
 
-static void evdev_send_4(u64 number, u32 count)
+static void evdev_send_4(u64 *payload, u32 size, u64 number, u32 count)
 {
 	for (; count; count--, number++) {
 		input_event(device, EV_MSC, MSC_RAW, number);
@@ -27,16 +27,15 @@ static void evdev_send_4(u64 number, u32 count)
 	}
 }
 
-static void evdev_send_64(u64 number, u32 count)
+static void evdev_send(u64 *payload, u32 size, u64 number, u32 count)
 {
-	u32 payload[EVENTS] = {};
+	const u32 *words = (const u32 *)payload;
 	size_t i;
 
 	for (; count; count--, number++) {
-		payload[0] = lower_32_bits(number);
-		payload[1] = upper_32_bits(number);
-		for (i = 0; i < EVENTS; i++)
-			input_event(device, EV_MSC, MSC_RAW, payload[i]);
+		payload[0] = number;
+		for (i = 0; i < size / sizeof(u32); i++)
+			input_event(device, EV_MSC, MSC_RAW, words[i]);
 		input_sync(device);
 	}
 }
@@ -51,8 +50,8 @@ static int evdev_init(void)
 	device->name = RIVAL_INPUT;
 	device->id.bustype = BUS_VIRTUAL;
 	input_set_capability(device, EV_MSC, MSC_RAW);
-	/* The packet of evdev_64 in one piece: its readers then have room for 8 such packets. */
-	input_set_events_per_packet(device, EVENTS + 1);
+	/* The longest packet in one piece: readers then have room for 8 such packets. */
+	input_set_events_per_packet(device, EVENTS_MOST + 1);
 	err = input_register_device(device);
 	if (err)
 		input_free_device(device);
@@ -68,11 +67,13 @@ const struct rival rival_evdev_4 = {
 	.name = "evdev_4",
 	.init = evdev_init,
 	.exit = evdev_exit,
+	.most = RIVAL_SIZE_LEAST,
 	.send = evdev_send_4,
 };
 
 /* Of the same device. */
-const struct rival rival_evdev_64 = {
-	.name = "evdev_64",
-	.send = evdev_send_64,
+const struct rival rival_evdev = {
+	.name = "evdev",
+	.most = BYTES_MOST,
+	.send = evdev_send,
 };

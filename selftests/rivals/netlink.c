@@ -29,15 +29,15 @@ static struct genl_family family = {
 	.n_mcgrps = ARRAY_SIZE(groups),
 };
 
-static void send_one(const u64 *payload)
+static void send_one(const u64 *payload, u32 size)
 {
-	struct sk_buff *message = genlmsg_new(nla_total_size(RIVAL_SIZE), GFP_ATOMIC);
+	struct sk_buff *message = genlmsg_new(nla_total_size(size), GFP_ATOMIC);
 	void *header;
 
 	if (!message)
 		return;
 	header = genlmsg_put(message, 0, 0, &family, 0, COMMAND_VALUE);
-	if (!header || nla_put(message, RIVAL_ATTRIBUTE, RIVAL_SIZE, payload)) {
+	if (!header || nla_put(message, RIVAL_ATTRIBUTE, size, payload)) {
 		nlmsg_free(message);
 		return;
 	}
@@ -46,13 +46,11 @@ static void send_one(const u64 *payload)
 	genlmsg_multicast(&family, message, 0, 0, GFP_ATOMIC);
 }
 
-static void netlink_send(u64 number, u32 count)
+static void netlink_send(u64 *payload, u32 size, u64 number, u32 count)
 {
-	u64 payload[RIVAL_SIZE / sizeof(u64)] = {};
-
 	for (; count; count--, number++) {
 		payload[0] = number;
-		send_one(payload);
+		send_one(payload, size);
 	}
 }
 
@@ -70,5 +68,6 @@ const struct rival rival_netlink = {
 	.name = "netlink",
 	.init = netlink_init,
 	.exit = netlink_exit,
+	.most = RIVAL_SIZE_MOST,
 	.send = netlink_send,
 };

@@ -8,11 +8,12 @@
  * costs there. Each rival has a file of its own. Only root can make them send, by a line in
  * /sys/kernel/debug/audio-module-rivals/send:
  *
- *	NAME count=N
+ *	NAME size=BYTES count=N
  *
- * NAME is control, netlink, evdev_4 or evdev_64. With N = 0 nothing is sent: that is what a line
- * costs by itself. The values of a rival are numbered from 1, so that a reader can tell which of
- * them it never saw. This module is for that measurement only and is never installed.
+ * NAME is control, netlink, evdev_4 or evdev; BYTES a multiple of 8. With N = 0 nothing is sent:
+ * that is what a line costs by itself. The values of a rival are numbered from 1, so that a reader
+ * can tell which of them it never saw. This module is for that measurement only and is never
+ * installed.
  */
 
 #include <linux/debugfs.h>
@@ -30,21 +31,22 @@
 #define LINE_SIZE	48
 
 static const struct rival * const rivals[] = {
-	&rival_control, &rival_netlink, &rival_evdev_4, &rival_evdev_64
+	&rival_control, &rival_netlink, &rival_evdev_4, &rival_evdev
 };
 
 static u64 numbers[ARRAY_SIZE(rivals)];
+static u64 payload[RIVAL_SIZE_MOST / sizeof(u64)];
 static DEFINE_MUTEX(send_lock);	/* one line at a time */
 static struct dentry *folder;
 
-static void send_values(size_t i, u32 count)
+static void send_values(size_t i, u32 size, u32 count)
 {
 	u32 now;
 
 	mutex_lock(&send_lock);
 	for (; count; count -= now) {
 		now = min_t(u32, count, CHUNK);
-		rivals[i]->send(numbers[i] + 1, now);
+		rivals[i]->send(payload, size, numbers[i] + 1, now);
 		numbers[i] += now;
 		cond_resched();
 	}
@@ -55,20 +57,22 @@ static ssize_t send_write(struct file *file, const char __user *from, size_t siz
 {
 	char line[LINE_SIZE] = "";
 	char name[16];
-	u32 count;
+	u32 bytes, count;
 	size_t i;
 
 	if (size >= LINE_SIZE)
 		return -EINVAL;
 	if (copy_from_user(line, from, size))
 		return -EFAULT;
-	if (sscanf(line, "%15s count=%u", name, &count) != 2)
+	if (sscanf(line, "%15s size=%u count=%u", name, &bytes, &count) != 3)
 		return -EINVAL;
 	for (i = 0; i < ARRAY_SIZE(rivals); i++) {
-		if (!strcmp(name, rivals[i]->name)) {
-			send_values(i, count);
-			return size;
-		}
+		if (strcmp(name, rivals[i]->name))
+			continue;
+		if (bytes < RIVAL_SIZE_LEAST || bytes > rivals[i]->most || bytes % 8)
+			return -EINVAL;
+		send_values(i, bytes, count);
+		return size;
 	}
 	return -ENOENT;
 }
