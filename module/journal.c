@@ -244,8 +244,11 @@ int snd_audio_module_journal_peek(struct snd_audio_module_journal *journal, u64 
 	if (position >= (u64)atomic64_read_acquire(journal_head(journal)))
 		return -ENODATA;
 
-	/* (commit) pairs with snd_audio_module_write() */
-	type = smp_load_acquire(&journal_at(journal, position)->type);
+	/*
+	 * (commit) pairs with snd_audio_module_write(). Where the record was overwritten these
+	 * bytes may be any other's, and change meanwhile: the copy will tell.
+	 */
+	type = data_race(smp_load_acquire(&journal_at(journal, position)->type));
 	err = snd_audio_module_journal_copy(journal, position, 0, header, size);
 	if (err)
 		return err;

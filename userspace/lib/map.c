@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * DOC: the steps are those of struct snd_audio_module_map, and so are their numbers here. The ring is
- * written to while it is read: everything is copied first, by loads that the compiler may not
- * repeat, and used only when the tail says that the copy is good. What the kernel makes for an fd,
- * LOST and REMOVED, is made here.
+ * written to while it is read: what is looked at means nothing, and what is copied, by loads that
+ * the compiler may not repeat, is used only when the tail says that the copy is good. What the
+ * kernel makes for an fd, LOST and REMOVED, is made here.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -20,8 +20,12 @@
 _Static_assert(sizeof(struct snd_audio_module_map) == 128, "the header of a mapping");
 _Static_assert(sizeof(struct snd_audio_module_record) % 8 == 0, "copied 8 bytes at a time");
 
-/* Records are read so many bytes at once: when one is overwritten meanwhile, all are read anew. */
-#define AHEAD	((size_t)8192)
+/*
+ * Records are read so many bytes at once: first few, since a reader that was overwritten is behind
+ * and will be again, then as many as make the look at the tail cheap.
+ */
+#define AHEAD_FIRST	((size_t)1024)
+#define AHEAD_MOST	((size_t)8192)
 
 /* Go on at once; nothing was delivered. */
 #define AGAIN	(-EAGAIN)
@@ -104,7 +108,7 @@ static struct begin begin_of(uint64_t word)
 	return begin;
 }
 
-/* Step 2, and the bytes that must be loaded at once. */
+/* Step 2. Once a record is committed its first 8 bytes stay what they are. */
 static uint64_t load_begin(const uint64_t *record)
 {
 	return __atomic_load_n(record, __ATOMIC_ACQUIRE);
@@ -270,7 +274,8 @@ static ssize_t step(struct map *map, uint8_t *to, size_t size)
 	const uint64_t rest = rest_at(map, map->position);
 	struct begin begin;
 
-	if (map->position >= map->head && load_head(map) == map->position)	/* 1 */
+	/* The head may be older than the tail that the position was taken from. */
+	if (map->position >= map->head && load_head(map) <= map->position)	/* 1 */
 		return at_end(map, to, size);
 	begin = begin_of(load_begin(record));					/* 2 */
 	if (begin.type == SND_AUDIO_MODULE_RECORD_BUSY ||
@@ -291,16 +296,17 @@ static bool is_notification(struct begin begin)
 }
 
 /*
- * Step 2 for the notifications that are there behind @map's position, come as expected, and fit into
- * @size bytes: how many bytes they have. @next becomes the sequence behind them. None of this means
- * anything yet, but all of these bytes are in the ring, one behind the other.
+ * Step 2 for the notifications that are there behind @map's position, come as expected, and fit
+ * into @size bytes: how many bytes they have. @next becomes the sequence behind them. None of this
+ * means anything yet, but all of these bytes are in the ring, one behind the other.
  */
 static inline size_t look_ahead(const struct map *map, size_t size, uint64_t *next)
 {
 	const uint64_t present = map->head - map->position;
 	const uint64_t rest = rest_at(map, map->position);
 	const uint8_t *record = (const void *)record_at(map, map->position);
-	struct begin begin = { .size = 0 };
+	/* A first word of zeroes, which no record begins with, is as one that does not fit. */
+	struct begin begin = { .size = UINT32_MAX };
 	uint64_t last = 0;
 	size_t left = size;
 
@@ -330,20 +336,23 @@ static inline size_t look_ahead(const struct map *map, size_t size, uint64_t *ne
 }
 
 /*
- * Steps 2 to 4 for many notifications at once, when they are there and come as expected, which nearly
- * all do: bytes. What is anything else is left to step().
+ * Steps 2 to 4 for many notifications at once, when they are there and come as expected, which
+ * nearly all do: bytes. What is anything else is left to step().
  */
 static size_t read_expected(struct map *map, uint8_t *to, size_t size)
 {
-	size_t filled = 0;
+	size_t most = AHEAD_FIRST, filled = 0;
 
 	while (map->position < map->head) {
+		const size_t room = size - filled < most ? size - filled : most;
 		uint64_t next = map->next;
-		size_t ahead = size - filled < AHEAD ? size - filled : AHEAD;
+		const size_t ahead = look_ahead(map, room, &next);		/* 2 */
 
-		ahead = look_ahead(map, ahead, &next);				/* 2 */
-		if (ahead == 0)
+		if (ahead == 0 && most == AHEAD_MOST)
 			break;
+		most = AHEAD_MOST;
+		if (ahead == 0)
+			continue;
 		copy_records(to + filled, record_at(map, map->position), ahead);	/* 3 */
 		if (load_tail(map) > map->position)				/* 4 */
 			break;

@@ -90,7 +90,8 @@ enum snd_audio_module_record_type {
  * @flags: none yet; ignore those that you do not know
  * @sequence: number of the notification in its journal: the first is 1, each one sent is one
  *	more than the one before
- * @timestamp: when it was sent, in nanoseconds of CLOCK_MONOTONIC
+ * @timestamp: when it was sent, in nanoseconds of CLOCK_MONOTONIC; never before that of the record
+ *	before it, and often the same where several CPUs send
  * @notification_id: GUID: SND_AUDIO_MODULE_NOTIFICATION_ID or a driver's own
  * @data_size: bytes of data behind this header
  * @endpoint: index of the endpoint in LIST, or SND_AUDIO_MODULE_NONE
@@ -388,7 +389,7 @@ struct snd_audio_module_subscribe {
  * The reader has a position, and the sequence that it expects next; it starts with start_position
  * and start_sequence + 1. It does this, in this order:
  *
- *   1. Load @head, acquire. At its position there is nothing: step 5.
+ *   1. Load @head, acquire. It is not behind the reader's position: there is nothing: step 5.
  *   2. Load the record's type, acquire. BUSY: step 5.
  *   3. Copy what it needs of the record with relaxed loads. What it copied means nothing yet.
  *   4. An acquire fence; load @tail, relaxed. @tail is behind its position: the record was
