@@ -58,7 +58,8 @@ struct vm_area_struct;
 
 /**
  * struct snd_audio_module_journal - the newest records of one card
- * @lock: orders reservations; protects @room_end, @shown, @oldest, @removed and writes of @map
+ * @lock: orders reservations; protects @room_end, @timestamp, @shown, @oldest, @removed and writes
+ *	of @map
  * @size: bytes of @data, a power of two
  * @map: what user space can map: a page; @data. The page has, besides copies of other members,
  *	the head: the position behind the youngest record, in bytes since the beginning; the
@@ -67,6 +68,7 @@ struct vm_area_struct;
  * @data: the ring
  * @room_end: a record that ends before this fits behind the youngest one: no writer needs to make
  *	room for it, nor does it go across the ring's end. 0 once @removed
+ * @timestamp: of the youngest record
  * @shown: the elements whose newest record the ring holds, the oldest record first
  * @sleepers: the notification fds that had caught up and wait
  * @sleepers_lock: protects @sleepers
@@ -85,6 +87,7 @@ struct snd_audio_module_journal {
 	struct snd_audio_module_map *map;
 	u8 *data;
 	u64 room_end;
+	u64 timestamp;
 	struct list_head shown;
 	struct list_head sleepers;
 	raw_spinlock_t sleepers_lock;

@@ -4,10 +4,13 @@
  *
  * DOC: The idea
  *
- * All that is told comes this way: a reservation under a raw spinlock, which takes position,
+ * All that is told comes this way: a reservation under a raw spinlock, which gives position,
  * sequence and time together, so that all three have one order; then the copy without the lock,
  * with preemption off; then the store of the record's type, which commits it. What all records of
  * one origin have in common was made once and is copied as a whole.
+ *
+ * To read the clock takes as long as all that is done with the lock, so it is done before. Of two
+ * writers the one that read it first may get the lock second: it takes the other one's time then.
  *
  * An element shows its newest record from where it lies in the ring. A record that is about to be
  * overwritten is copied to the element whose newest it still is: so a writer does not copy for
@@ -189,14 +192,13 @@ static noinline s64 write_prepare(struct snd_audio_module_journal *journal, u64 
 }
 
 /*
- * Reserve a record: position, sequence and time. On success the caller has to commit, without
- * sleeping before.
+ * Reserve a record: position, sequence and time, @now or that of the record before. On success the
+ * caller has to commit, without sleeping before.
  */
 static struct snd_audio_module_record *
 write_reserve(struct snd_audio_module_journal *journal,
-	      const struct snd_audio_module_origin *origin, u32 size)
+	      const struct snd_audio_module_origin *origin, u32 size, u64 now)
 {
-	u64 timestamp = ktime_get_ns();
 	atomic64_t *newest = journal_newest(journal);
 	atomic64_t *head = journal_head(journal);
 	u64 sequence = atomic64_read(newest) +
@@ -213,7 +215,8 @@ write_reserve(struct snd_audio_module_journal *journal,
 	}
 
 	record = write_place(journal, position, size, sequence);
-	record->timestamp = timestamp;
+	journal->timestamp = max(journal->timestamp, now);
+	record->timestamp = journal->timestamp;
 	/* (head) pairs with snd_audio_module_journal_peek() */
 	atomic64_set_release(head, position + size);
 	write_show(journal, origin->element, position);
@@ -241,17 +244,6 @@ static void write_fill(struct snd_audio_module_record *record,
 		memcpy(stamp + STAMP_SIZE, data, size);
 	}
 	record->data_size = origin->identity_size + size;
-}
-
-/* Where it is somebody's. */
-static void write_trace(const struct snd_audio_module_card *card,
-			const struct snd_audio_module_origin *origin,
-			const struct snd_audio_module_record *record)
-{
-	if (origin->port)
-		trace_snd_audio_module_send(card->number, origin->stamp.endpoint,
-					    origin->stamp.module, record->sequence,
-					    record->data_size);
 }
 
 /* Count what was not written, where it is somebody's. */
@@ -290,21 +282,21 @@ int snd_audio_module_write(struct snd_audio_module_card *card,
 	struct snd_audio_module_journal *journal = card->journal;
 	struct snd_audio_module_record *record;
 	unsigned long flags;
+	u64 sequence, now;
 
 	/* A writer that is preempted before its commit would hold up all readers. */
 	preempt_disable();
+	now = ktime_get_ns();
 	raw_spin_lock_irqsave(&journal->lock, flags);
-	record = write_reserve(journal, origin, whole);
+	record = write_reserve(journal, origin, whole, now);
 	raw_spin_unlock_irqrestore(&journal->lock, flags);
 	if (IS_ERR(record)) {
 		preempt_enable();
 		count_not_written(origin, PTR_ERR(record));
 		return PTR_ERR(record);
 	}
+	sequence = record->sequence;
 	write_fill(record, origin, data, size);
-	/* Afterwards it may be overwritten. */
-	if (trace_snd_audio_module_send_enabled())
-		write_trace(card, origin, record);
 	/* (commit) pairs with snd_audio_module_journal_peek() and write_make_room() */
 	smp_store_release(&record->type, origin->type);
 	preempt_enable();
@@ -312,6 +304,10 @@ int snd_audio_module_write(struct snd_audio_module_card *card,
 	if (!origin->port)
 		return 0;
 	atomic64_inc(&origin->port->counters[SND_AUDIO_MODULE_COUNTER_ACCEPTED]);
+	if (trace_snd_audio_module_send_enabled())
+		trace_snd_audio_module_send(card->number, origin->stamp.endpoint,
+					    origin->stamp.module, sequence,
+					    origin->identity_size + size);
 	snd_audio_module_doorbell_changed(card, origin->element);
 	return 0;
 }
