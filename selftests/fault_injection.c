@@ -1149,7 +1149,7 @@ static const char *sweep(struct scene *scene, const struct entry_point *entry, i
 		}
 		count->failed += failed;
 		count->refused += err != expected;
-		/* Where that takes long, the next failure is met only by a call that works so far. */
+		/* Where that takes long not each time: the next call shows it, too. */
 		if (!failed || !entry->again || n % entry->again == 0)
 			wrong = once_more(scene, entry, n, expected);
 		if (wrong)
