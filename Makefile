@@ -189,6 +189,7 @@ test: guest_driver guest_selftests guest_script
 	$(Q)$(GUESTDIR)/test.sh $(KERNEL)
 
 bench: guest_modules guest_rivals guest_userspace guest_selftests guest_script
+	$(Q)$(GUESTDIR)/packages.sh install bench
 	$(Q)$(GUESTDIR)/bench.sh $(KERNEL) $(if $(RECORD),record)
 
 # Of selftests/conformance.rows; "test" adds the results, in .build/conformance.md.
@@ -220,7 +221,8 @@ lint: guest_packages guest_source
 
 clean:
 	$(Q)rm -rf $(BUILD)/modules $(BUILD)/userspace $(BUILD)/selftests $(GUEST) \
-		$(BUILD)/check $(BUILD)/planted $(BUILD)/test.log $(BUILD)/conformance.* $(BUILD)/bench.*
+		$(BUILD)/check $(BUILD)/planted $(BUILD)/test.log $(BUILD)/conformance.* \
+		$(BUILD)/bench.* $(BUILD)/bench-*
 
 distclean: clean
 	$(Q)rm -rf $(BUILD)

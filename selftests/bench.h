@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What bench.c and bench_rivals.c share: the clock that counts instructions.
+ * What the programs of "make bench" share: the clock that counts instructions.
  */
 #ifndef BENCH_H
 #define BENCH_H

@@ -11,7 +11,7 @@
  * delivered, and the figures "send" and "read", with the size, are for that. A reader takes what it
  * is given and looks at no value. "woken" is one value at a time to so many readers that sleep
  * until it comes: all of it, from the sender's call until the readers sleep again. "beside" is what
- * a send costs where so many readers have stopped to read long ago.
+ * a send costs where so many readers stopped reading long ago.
  */
 
 #define _GNU_SOURCE
@@ -306,7 +306,7 @@ static struct rival rivals[] = {
 	/* One at a time: a second event of the same element is merged into the first. */
 	{ "control", RIVAL_SIZE_CONTROL, 1, READERS_MOST, CONTROL },
 	{ "netlink", MOST, 500, READERS_MOST, NETLINK },
-	/* As many as fit into a reader's queue. */
+	/* Few enough for a reader's queue. */
 	{ "evdev_4", 8, 100, 1, EVDEV },
 	{ "evdev", 512, 10, READERS_MOST, EVDEV },
 	/* A ring has one reader. */

@@ -12,7 +12,8 @@
 #	bench.sh KERNEL			"make bench"
 #	bench.sh KERNEL record		"make bench RECORD=1": puts the figures on record
 #
-# The figures stay in .build/bench.txt and, for programs, in .build/bench.json. Where nothing is on
+# The figures stay in .build/bench.txt and, for programs, in .build/bench.json; plots of some in
+# .build/bench-*.svg, and "record" puts those in selftests/, too. Where nothing is on
 # record for the kernel and compiler, nothing can be compared: one case is skipped, and the line
 # before the last says how to record.
 
@@ -40,14 +41,19 @@ measure()
 	# Rivals are other people's code: measured, shown, and no reason to fail.
 	grep -v '^#\|^rival_' "$BUILD/bench.all" >"$BUILD/bench.txt"
 	grep '^rival_' "$BUILD/bench.all" >"$BUILD/bench.rivals"
+	grep '^#' "$BUILD/bench.all" >"$BUILD/bench.floods"
 }
 
+# And the memory of all that.
 measure_daemon()
 {
 	"$HERE/run.sh" --kernel "$kernel" --count --timeout "$TIMEOUT" -- \
-		"modprobe snd-audio-module-virtual && dbus-run-session sh -c \
+		"modprobe snd-audio-module-virtual && /mnt/build/selftests/bench_memory &&
+		 dbus-run-session sh -c \
 		 'audiomoduled --bus=session 2>/dev/null & /mnt/build/selftests/bench_daemon \$!'" \
-		>"$BUILD/bench.daemon" || die "the guest ended badly" "see $BUILD/console.log"
+		>"$BUILD/bench.all" || die "the guest ended badly" "see $BUILD/console.log"
+	grep '_kib ' "$BUILD/bench.all" >"$BUILD/bench.memory"
+	grep -v '_kib ' "$BUILD/bench.all" >"$BUILD/bench.daemon"
 }
 
 # Times depend on the machine and on what else it does: shown, and no reason to fail. The clock is
@@ -100,14 +106,11 @@ show_rivals()
 	}
 	END {
 		split("8 64 512 64000", size)
-		ours = figure["post_64"] + figure["mapped_64"]
+		ours = both("ours_mapped", 64)
 		printf "# %-36s %7s %7s %7s %7s\n", "instructions of a value of 64 bytes",
 		       "send", "read", "both", "/ ours"
-		printf "# %-36s %7.0f %7.0f %7.0f %7.1f\n", "ours, from the mapped journal",
-		       figure["post_64"], figure["mapped_64"], ours, 1
-		printf "# %-36s %7.0f %7.0f %7.0f %7.1f\n", "ours, by read", figure["post_64"],
-		       figure["read_64"], figure["post_64"] + figure["read_64"],
-		       (figure["post_64"] + figure["read_64"]) / ours
+		beside("ours_mapped", "ours, from the mapped journal", 64)
+		beside("ours", "ours, by read", 64)
 		beside("bpf_same", "BPF ring buffer, the same record", 64)
 		beside("bpf", "BPF ring buffer, the 64 bytes alone", 64)
 		beside("control", "ALSA control event and ELEM_READ", 64)
@@ -135,7 +138,7 @@ show_rivals()
 		by_readers("evdev", "input events, 16 of 4 bytes")
 		printf "#\n"
 	}' "$BUILD/bench.txt" "$BUILD/bench.rivals"
-	grep '^#' "$BUILD/bench.all"
+	cat "$BUILD/bench.floods"
 }
 
 write_json()
@@ -145,8 +148,49 @@ write_json()
 		       kernel, compiler }
 	{ printf ",\"%s\":%s", $1, $2 }
 	END { print "}" }' "$BUILD/bench.txt" "$BUILD/bench.rivals" "$BUILD/bench.daemon" \
-		"$BUILD/bench.clock" \
+		"$BUILD/bench.memory" "$BUILD/bench.clock" \
 		>"$BUILD/bench.json"
+}
+
+# columns TITLE FIGURES WAYS VALUE...: a line for each value, a column for each way; FIGURES: how the
+# names of its figures end, N for the value, + between those that are added
+columns()
+{
+	local title=$1 figures=$2 ways=$3
+
+	shift 3
+	awk -v title="$title" -v figures="$figures" -v ways="$ways" -v values="$*" '
+	{ figure[$1] = $2 }
+	function sum(way, value,   all, i, name) {
+		for (i = 1; i <= terms; i++) {
+			name = "rival_" way "_" term[i]
+			sub(/N/, value, name)
+			if (!(name in figure))
+				return "-"
+			all += figure[name]
+		}
+		return all
+	}
+	END {
+		terms = split(figures, term, "+")
+		columns = split(ways, way)
+		lines = split(values, value)
+		print title, ways
+		for (i = 1; i <= lines; i++) {
+			printf "%s", value[i]
+			for (j = 1; j <= columns; j++)
+				printf " %s", sum(way[j], value[i])
+			printf "\n"
+		}
+	}' "$BUILD/bench.rivals"
+}
+
+plot()
+{
+	columns bytes N_send+N_read "ours_mapped ours bpf_same bpf control netlink evdev dbus" \
+		8 64 512 64000 >"$BUILD/bench.sizes"
+	columns readers beside_N "ours control netlink evdev" 1 8 64 >"$BUILD/bench.readers"
+	gnuplot -c "$HERE/bench.gnuplot" "$BUILD/bench.sizes" "$BUILD/bench.readers" "$BUILD"
 }
 
 # What was on record for this kernel and compiler goes, and the rest stays.
@@ -160,6 +204,7 @@ record()
 		} | LC_ALL=C sort
 	} >"$BUILD/bench.recorded"
 	cat "$BUILD/bench.recorded" >"$RECORDED"
+	cp "$BUILD"/bench-*.svg "$TOP/selftests/"
 	say RECORD "$RECORDED: commit it"
 }
 
@@ -174,7 +219,6 @@ compare()
 	}
 	FILENAME == ARGV[2] {
 		median[$1] = $2
-		most[$1] = $4
 		next
 	}
 	{
@@ -193,15 +237,17 @@ compare()
 	function beside_stalled(way) {
 		within(way ", its client beside clients that have stopped",
 		       median[way "_client_beside_stalled"],
-		       median[way "_client_beside_others"] * (1 + tolerance / 100))
-		within(way ", its sender beside clients that have stopped",
+		       median[way "_client"] * (1 + tolerance / 100))
+		# It wakes clients; the scheduler decides how often that is in its own time.
+		within(way ", its sender beside clients that have stopped, or read",
 		       median[way "_sender_beside_stalled"],
 		       median[way "_sender_beside_others"] * (1 + tolerance / 100))
 	}
 	END {
 		print "TAP version 13"
 		within("a client by a handed-out fd as by the kernel",
-		       median["handed_out_fd_client"], most["kernel_fd_client"])
+		       median["handed_out_fd_client"],
+		       median["kernel_fd_client"] * (1 + tolerance / 100))
 		beside_stalled("kernel_fd")
 		beside_stalled("handed_out_fd")
 		beside_stalled("signals")
@@ -243,7 +289,11 @@ measure_daemon
 say GUEST "measuring by the clock ($release)"
 measure_by_clock
 write_json
+plot
 show_rivals
+awk '
+	BEGIN { printf "#\n# %-44s %10s\n", "memory", "KiB" }
+	{ printf "# %-44s %10s\n", $1, $2 }' "$BUILD/bench.memory"
 show_medians "$BUILD/bench.daemon" "instructions of a client, and its sender"
 show_medians "$BUILD/bench.clock" "by the clock, two emulated CPUs"
 echo '#'

@@ -33,8 +33,11 @@ group()
 	check)	# to build the debug kernel, and the selftests as 32-bit programs
 		echo flex bison bc libelf-dev libssl-dev gcc-multilib
 		;;
+	bench)	# to plot what was measured
+		echo gnuplot-nox
+		;;
 	*)
-		die "there is no package group '$1'" "use: build guest lint check"
+		die "there is no package group '$1'" "use: build guest lint check bench"
 		;;
 	esac
 }

@@ -50,7 +50,7 @@ static int evdev_init(void)
 	device->name = RIVAL_INPUT;
 	device->id.bustype = BUS_VIRTUAL;
 	input_set_capability(device, EV_MSC, MSC_RAW);
-	/* The longest packet in one piece: readers then have room for 8 such packets. */
+	/* The longest packet in one piece: readers then have room for 8 such packets or more. */
 	input_set_events_per_packet(device, EVENTS_MOST + 1);
 	err = input_register_device(device);
 	if (err)
