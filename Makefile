@@ -64,6 +64,7 @@ help:
 	@echo 'make check           the selftests on every kernel: debug, RT, old and new (KERNELS=)'
 	@echo 'make planted         are its nets there? faults put into the code, each to be caught'
 	@echo 'make lint            the sources, read by compilers and checkers'
+	@echo 'make ring            the journal in a program: its races, and its rate on these CPUs'
 	@echo 'make shell           a prompt in the guest, everything built and installed in it'
 	@echo 'make install         modules and userspace on this machine (PREFIX=, DESTDIR=)'
 	@echo 'make uninstall       takes that back'
@@ -217,12 +218,19 @@ lint: guest_packages guest_source
 	$(Q)$(GUESTDIR)/kernel.sh get 6.1
 	$(Q)$(GUESTDIR)/lint.sh
 
+ring:
+	$(SUBMAKE) -C selftests/ring O=$(BUILD)/ring
+	$(call say,RUN "ring-tsan torture")
+	$(Q)setarch $$(uname -m) -R $(BUILD)/ring/ring-tsan torture
+	$(call say,RUN "ring rate: NAME MEDIAN LEAST MOST")
+	$(Q)$(BUILD)/ring/ring rate
+
 # --- Tidying ------------------------------------------------------------------------------------
 
 clean:
 	$(Q)rm -rf $(BUILD)/modules $(BUILD)/userspace $(BUILD)/selftests $(GUEST) \
 		$(BUILD)/check $(BUILD)/planted $(BUILD)/test.log $(BUILD)/conformance.* \
-		$(BUILD)/bench.* $(BUILD)/bench-*
+		$(BUILD)/bench.* $(BUILD)/bench-* $(BUILD)/ring
 
 distclean: clean
 	$(Q)rm -rf $(BUILD)
@@ -232,4 +240,4 @@ distclean: clean
 
 .PHONY: all help check_kernel_headers modules userspace selftests install uninstall guest_packages
 .PHONY: check_packages guest_system guest_source guest_modules guest_userspace guest_driver
-.PHONY: guest_rivals guest_script guest_selftests demo test bench conformance check planted lint shell clean distclean
+.PHONY: guest_rivals guest_script guest_selftests demo test bench conformance check planted lint ring shell clean distclean

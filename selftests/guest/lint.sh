@@ -239,6 +239,18 @@ spelling()
 	codespell --ignore-words-list=nd,fo,hda "${list[@]}"
 }
 
+# Addresses at random places are more than this checker of gcc 12 knows on newer kernels.
+threads()
+{
+	local program
+
+	make -s -C selftests/ring O="$work/ring"
+	for program in ring ring-tsan; do
+		setarch "$(uname -m)" -R "$work/ring/$program" torture >"$work/ring.log" 2>&1 ||
+			cat "$work/ring.log"
+	done
+}
+
 # "make planted" takes hours; what it would stumble over at once is seen here.
 planted()
 {
@@ -267,6 +279,7 @@ check 'headers for drivers compile alone' driver_headers_alone
 check 'structures have one layout for 32 and 64 bit, and no holes' layout
 check 'gcc -fanalyzer finds nothing in userspace' gcc_analyzer
 check 'clang-tidy finds nothing in userspace' clang_tidy
+check 'ThreadSanitizer finds nothing in the journal' threads
 check 'shellcheck finds nothing' scripts
 check 'manual pages are well-formed' manual_pages
 check 'words are spelt right' spelling
