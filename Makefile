@@ -64,6 +64,7 @@ help:
 	@echo 'make check           the selftests on every kernel: debug, RT, old and new (KERNELS=)'
 	@echo 'make planted         are its nets there? faults put into the code, each to be caught'
 	@echo 'make lint            the sources, read by compilers and checkers'
+	@echo 'make model           the journal for spin: every order of steps (LARGE=1)'
 	@echo 'make ring            the journal in a program: its races, and its rate on these CPUs'
 	@echo 'make shell           a prompt in the guest, everything built and installed in it'
 	@echo 'make install         modules and userspace on this machine (PREFIX=, DESTDIR=)'
@@ -218,6 +219,10 @@ lint: guest_packages guest_source
 	$(Q)$(GUESTDIR)/kernel.sh get 6.1
 	$(Q)$(GUESTDIR)/lint.sh
 
+model: guest_packages
+	$(Q)$(GUESTDIR)/packages.sh install lint
+	$(Q)selftests/model/run.sh $(BUILD)/model $(if $(LARGE),large)
+
 ring:
 	$(SUBMAKE) -C selftests/ring O=$(BUILD)/ring
 	$(call say,RUN "ring-tsan torture")
@@ -230,7 +235,8 @@ ring:
 clean:
 	$(Q)rm -rf $(BUILD)/modules $(BUILD)/userspace $(BUILD)/selftests $(GUEST) \
 		$(BUILD)/check $(BUILD)/planted $(BUILD)/test.log $(BUILD)/conformance.* \
-		$(BUILD)/bench.* $(BUILD)/bench-* $(BUILD)/ring
+		$(BUILD)/bench.* $(BUILD)/bench-* $(BUILD)/ring \
+		$(BUILD)/model
 
 distclean: clean
 	$(Q)rm -rf $(BUILD)
@@ -240,4 +246,4 @@ distclean: clean
 
 .PHONY: all help check_kernel_headers modules userspace selftests install uninstall guest_packages
 .PHONY: check_packages guest_system guest_source guest_modules guest_userspace guest_driver
-.PHONY: guest_rivals guest_script guest_selftests demo test bench conformance check planted lint ring shell clean distclean
+.PHONY: guest_rivals guest_script guest_selftests demo test bench conformance check planted lint model ring shell clean distclean

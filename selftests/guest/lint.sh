@@ -251,6 +251,11 @@ threads()
 	done
 }
 
+model()
+{
+	selftests/model/run.sh "$work/model" >"$work/model.log" 2>&1 || cat "$work/model.log"
+}
+
 # "make planted" takes hours; what it would stumble over at once is seen here.
 planted()
 {
@@ -280,6 +285,7 @@ check 'structures have one layout for 32 and 64 bit, and no holes' layout
 check 'gcc -fanalyzer finds nothing in userspace' gcc_analyzer
 check 'clang-tidy finds nothing in userspace' clang_tidy
 check 'ThreadSanitizer finds nothing in the journal' threads
+check 'spin finds nothing in the journal, and each mistake made in it' model
 check 'shellcheck finds nothing' scripts
 check 'manual pages are well-formed' manual_pages
 check 'words are spelt right' spelling

@@ -29,6 +29,7 @@ group()
 		echo shellcheck perl sparse codespell mandoc g++ dwarves clang-tidy
 		# coccinelle finds Python's library by itself, and is nothing without it.
 		echo coccinelle libpython3.11
+		echo spin
 		;;
 	check)	# to build the debug kernel, and the selftests as 32-bit programs
 		echo flex bison bc libelf-dev libssl-dev gcc-multilib
