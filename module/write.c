@@ -292,6 +292,8 @@ int snd_audio_module_write(struct snd_audio_module_card *card,
 	raw_spin_unlock_irqrestore(&journal->lock, flags);
 	if (IS_ERR(record)) {
 		preempt_enable();
+		/* What was in the way may be committed, and its readers asleep again. */
+		snd_audio_module_journal_wake_up(journal);
 		count_not_written(origin, PTR_ERR(record));
 		return PTR_ERR(record);
 	}
