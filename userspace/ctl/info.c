@@ -6,21 +6,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include <sound/audio_module.h>
-
-#include "ctl.h"
+#include "card.h"
 #include "output.h"
 
-/* The card's journal and counters; false when this cannot be asked. */
+/* What the kernel says of the card; false when it is not asked, or does not answer. */
 static bool get_card(const struct options *options, const struct audiomodule_endpoint *endpoint,
 		     struct audiomodule_info *info)
 {
-	_cleanup_(cleanup_handle) struct audiomodule *handle = NULL;
-
-	return options->local &&
-	       audiomodule_open(options->directory, endpoint->card, &handle) == 0 &&
-	       audiomodule_info(handle, info) == 0 &&
-	       info->journal_id == endpoint->journal_id;
+	return options->local && card_ask(options, endpoint, info) == 0;
 }
 
 static bool shows_module(const struct options *options, const struct audiomodule_module *module,
@@ -55,11 +48,8 @@ static void print_card(const struct audiomodule_info *info)
 	       info->abi_version & 0xffff);
 	printf("  features            0x%" PRIx64 "\n", info->features);
 	printf("  generation          %" PRIu64 "\n", info->generation);
-	printf("  journal size        %" PRIu64 " bytes\n", info->journal_size);
-	printf("  oldest sequence     %" PRIu64 "\n", info->oldest_sequence);
-	printf("  newest sequence     %" PRIu64 "\n", info->newest_sequence);
-	for (unsigned int i = 0; audiomodule_counter_name(i); i++)
-		printf("  %-18s  %" PRIu64 "\n", audiomodule_counter_name(i), info->counters[i]);
+	print_card_journal(info);
+	print_card_counters(info);
 }
 
 static void print_endpoint(const struct options *options, const struct audiomodule_list *list,
@@ -89,18 +79,10 @@ static void print_endpoint(const struct options *options, const struct audiomodu
 
 static void print_card_json(bool *first, const struct audiomodule_info *info)
 {
-	bool inner = true;
-
 	json_unsigned(first, "abi_version", info->abi_version);
 	json_unsigned(first, "features", info->features);
 	json_unsigned(first, "generation", info->generation);
-	json_unsigned(first, "journal_size", info->journal_size);
-	json_unsigned(first, "oldest_sequence", info->oldest_sequence);
-	json_unsigned(first, "newest_sequence", info->newest_sequence);
-	json_open(first, "counters", '{');
-	for (unsigned int i = 0; audiomodule_counter_name(i); i++)
-		json_unsigned(&inner, audiomodule_counter_name(i), info->counters[i]);
-	json_close('}');
+	json_card_counts(first, info);
 }
 
 static void print_endpoint_json(const struct options *options, const struct audiomodule_list *list,

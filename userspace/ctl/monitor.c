@@ -5,14 +5,12 @@
  * may come back; then it subscribes anew.
  */
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <time.h>
 
 #include "monitor-print.h"
 #include "output.h"
+#include "signals.h"
 
 /* Records of one feed or the bus before the others, the signals and the output get a turn. */
 #define BUDGET	1024
@@ -31,14 +29,6 @@ struct monitor {
 	bool daemon_left;
 	enum exit_status status;
 };
-
-static int64_t time_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void finish(struct monitor *monitor, enum exit_status status)
 {
@@ -175,11 +165,8 @@ static int next_timeout(const struct monitor *monitor)
 
 	if (monitor->busy)
 		return 0;
-	if (monitor->end >= 0) {
-		int64_t left = monitor->end - time_now();
-
-		timeout = left <= 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left;
-	}
+	if (monitor->end >= 0)
+		timeout = time_until(monitor->end);
 	if (monitor->source.bus)
 		timeout = shorter(timeout, audiomodule_bus_timeout(monitor->source.bus));
 	return timeout;
@@ -263,26 +250,11 @@ static void run_once(struct monitor *monitor)
 	flush(monitor);
 }
 
-static enum exit_status catch_signals(struct monitor *monitor)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	monitor->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (monitor->signals >= 0)
-		return STATUS_OK;
-	fprintf(stderr, "audiomodulectl: cannot catch signals: %s\n", strerror(errno));
-	return STATUS_FAILURE;
-}
-
 /* The watch before the list: no card in between is missed. */
 static enum exit_status prepare(struct monitor *monitor)
 {
 	const struct options *options = monitor->options;
-	enum exit_status status = catch_signals(monitor);
+	enum exit_status status = catch_signals(&monitor->signals);
 	int r;
 
 	if (status == STATUS_OK)
