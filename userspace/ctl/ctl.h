@@ -26,12 +26,14 @@ struct options {
 	bool fd;
 	bool exit_when_gone;
 	bool resume;
+	bool raw;
 	const char *directory;
 	const char *bus;
 	struct audiomodule_filter filter;
 	struct audiomodule_position after;
 	uint64_t count;			/* 0: no end */
 	int64_t timeout;		/* milliseconds; -1: no end */
+	const char *bytes;		/* what bytes_read() takes */
 	char **addresses;
 	size_t address_count;
 };
@@ -67,9 +69,11 @@ bool is_touched(const struct options *options, const struct audiomodule_list *li
 /* STATUS_NO_ADDRESS, and says so, when an address means nothing in the list. */
 enum exit_status check_addresses(const struct options *options,
 				 const struct audiomodule_list *list);
+enum exit_status fail_address(const struct options *options, const char *address);
 
 enum exit_status command_list(const struct options *options);
 enum exit_status command_info(const struct options *options);
 enum exit_status command_monitor(const struct options *options);
+enum exit_status command_send(const struct options *options);
 
 #endif /* AUDIOMODULECTL_CTL_H */

@@ -17,6 +17,7 @@ enum {
 	OPTION_JSON,
 	OPTION_BUS,
 	OPTION_DIRECTORY,
+	OPTION_RAW,
 	OPTION_CLASS,
 	OPTION_ID,
 	OPTION_AFTER,
@@ -35,6 +36,7 @@ static const char help_general[] =
 	"  list             cards, endpoints and modules, with their addresses\n"
 	"  info             all details of endpoints and modules\n"
 	"  monitor          notifications, as they come\n"
+	"  send             a command to a module, and its answer\n"
 	"\n"
 	"  --local          ask the kernel, not audiomoduled\n"
 	"  --json           JSON instead of text\n"
@@ -81,6 +83,18 @@ static const char help_monitor[] =
 	"\n"
 	"Other options: see audiomodulectl --help";
 
+static const char help_send[] =
+	"audiomodulectl send [--local] [--json | --raw] ADDRESS [BYTES]\n"
+	"\n"
+	"Sends a command to one module and prints its answer as hexadecimal numbers. What the\n"
+	"bytes mean, the module's vendor defines. BYTES are hexadecimal digits, with blanks or\n"
+	"colons between bytes or without; or @FILE; or -, standard input, as when there are none.\n"
+	"\n"
+	"  --raw            the answer's bytes as they are\n"
+	"  --json           an object with address, status, size and data\n"
+	"\n"
+	"Exit status: 1 when the module refuses. Other options: see audiomodulectl --help";
+
 struct command {
 	const char *name;
 	const char *help;
@@ -91,11 +105,14 @@ static const struct command commands[] = {
 	{ "list", help_list, command_list },
 	{ "info", help_info, command_info },
 	{ "monitor", help_monitor, command_monitor },
+	{ "send", help_send, command_send },
 };
+
+#define COMMANDS	(sizeof(commands) / sizeof(commands[0]))
 
 static const struct command *find_command(const char *name)
 {
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+	for (size_t i = 0; i < COMMANDS; i++)
 		if (strcmp(commands[i].name, name) == 0)
 			return &commands[i];
 	return NULL;
@@ -200,6 +217,9 @@ static bool set_switch(int option, struct options *options)
 	case OPTION_JSON:
 		options->json = true;
 		return true;
+	case OPTION_RAW:
+		options->raw = true;
+		return true;
 	case OPTION_OLDEST:
 		options->oldest = true;
 		return true;
@@ -219,7 +239,7 @@ static bool set_switch(int option, struct options *options)
 struct request {
 	bool help;
 	bool version;
-	bool for_monitor;	/* an option was given that only monitor has */
+	unsigned int owners;	/* bit N: an option was given that only commands[N] has */
 };
 
 static const struct option known_options[] = {
@@ -227,6 +247,7 @@ static const struct option known_options[] = {
 	{ "json", no_argument, NULL, OPTION_JSON },
 	{ "bus", required_argument, NULL, OPTION_BUS },
 	{ "dev-dir", required_argument, NULL, OPTION_DIRECTORY },
+	{ "raw", no_argument, NULL, OPTION_RAW },
 	{ "class", required_argument, NULL, OPTION_CLASS },
 	{ "notification-id", required_argument, NULL, OPTION_ID },
 	{ "after", required_argument, NULL, OPTION_AFTER },
@@ -240,6 +261,24 @@ static const struct option known_options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
+/* The one command that has the option; NULL: it is for all. */
+static const struct command *owner_of(int option)
+{
+	if (option == OPTION_RAW)
+		return find_command("send");
+	return option >= OPTION_CLASS ? find_command("monitor") : NULL;
+}
+
+static void note_option(int option, struct request *request)
+{
+	const struct command *owner = owner_of(option);
+
+	request->help |= option == 'h';
+	request->version |= option == 'V';
+	if (owner)
+		request->owners |= 1U << (owner - commands);
+}
+
 static enum exit_status parse_options(int argc, char **argv, struct options *options,
 				      struct request *request)
 {
@@ -250,13 +289,24 @@ static enum exit_status parse_options(int argc, char **argv, struct options *opt
 			fputs("Try: audiomodulectl --help\n", stderr);
 			return STATUS_USAGE;
 		}
-		request->help |= option == 'h';
-		request->version |= option == 'V';
+		note_option(option, request);
 		if (option == 'h' || option == 'V')
 			continue;
-		request->for_monitor |= option >= OPTION_CLASS;
 		if (!set_switch(option, options) && !set_value(option, optarg, options))
 			return usage("bad value", optarg);
+	}
+	return STATUS_OK;
+}
+
+static enum exit_status check_owners(const struct request *request, const struct command *command)
+{
+	char what[64];
+
+	for (size_t i = 0; i < COMMANDS; i++) {
+		if (!(request->owners & 1U << i) || &commands[i] == command)
+			continue;
+		snprintf(what, sizeof(what), "an option of %s was given to", commands[i].name);
+		return usage(what, command->name);
 	}
 	return STATUS_OK;
 }
@@ -264,16 +314,38 @@ static enum exit_status parse_options(int argc, char **argv, struct options *opt
 static enum exit_status check_options(const struct options *options, const struct request *request,
 				      const struct command *command)
 {
-	if (request->for_monitor && command->run != command_monitor)
-		return usage("an option of monitor was given to", command->name);
-	if (options->address_count > 0 && command->run == command_list)
-		return usage("list takes no address:", options->addresses[0]);
+	enum exit_status status = check_owners(request, command);
+
+	if (status != STATUS_OK)
+		return status;
+	if (options->raw && options->json)
+		return usage("--json excludes", "--raw");
 	if (options->oldest && !options->local)
 		return usage("this needs --local:", "--oldest");
 	if (options->oldest && options->resume)
 		return usage("--after excludes", "--oldest");
 	if (options->fd && options->local)
 		return usage("--local excludes", "--fd");
+	return STATUS_OK;
+}
+
+/* What is behind the command: addresses, but for send, which has one and the bytes. */
+static enum exit_status take_arguments(char **arguments, size_t count, struct options *options,
+				       const struct command *command)
+{
+	options->addresses = arguments;
+	options->address_count = count;
+	if (command->run == command_list && count > 0)
+		return usage("list takes no address:", arguments[0]);
+	if (command->run != command_send)
+		return STATUS_OK;
+	if (count == 0)
+		return usage("which module? This needs an address:", "send");
+	if (count > 2)
+		return usage("send takes an address and bytes; write all bytes as one argument, "
+			     "in quotes:", arguments[2]);
+	options->address_count = 1;
+	options->bytes = count > 1 ? arguments[1] : "-";
 	return STATUS_OK;
 }
 
@@ -299,9 +371,10 @@ static enum exit_status run(int argc, char **argv, struct options *options)
 		fputs("audiomodulectl: which command?\nTry: audiomodulectl --help\n", stderr);
 		return STATUS_USAGE;
 	}
-	options->addresses = argv + optind + 1;
-	options->address_count = (size_t)(argc - optind - 1);
 	status = check_options(options, &request, command);
+	if (status == STATUS_OK)
+		status = take_arguments(argv + optind + 1, (size_t)(argc - optind - 1), options,
+					command);
 	return status == STATUS_OK ? command->run(options) : status;
 }
 

@@ -112,15 +112,17 @@ static bool means_something(const char *address, const struct audiomodule_list *
 	return false;
 }
 
+enum exit_status fail_address(const struct options *options, const char *address)
+{
+	fprintf(stderr, "audiomodulectl: no endpoint or module has the address \"%s\". See: "
+		"audiomodulectl list%s\n", address, options->local ? " --local" : "");
+	return STATUS_NO_ADDRESS;
+}
+
 enum exit_status check_addresses(const struct options *options, const struct audiomodule_list *list)
 {
-	for (size_t i = 0; i < options->address_count; i++) {
-		if (means_something(options->addresses[i], list))
-			continue;
-		fprintf(stderr, "audiomodulectl: no endpoint or module has the address \"%s\". "
-			"See: audiomodulectl list%s\n", options->addresses[i],
-			options->local ? " --local" : "");
-		return STATUS_NO_ADDRESS;
-	}
+	for (size_t i = 0; i < options->address_count; i++)
+		if (!means_something(options->addresses[i], list))
+			return fail_address(options, options->addresses[i]);
 	return STATUS_OK;
 }
