@@ -21,6 +21,7 @@ enum exit_status {
 
 struct options {
 	bool local;
+	bool only_local;		/* audiomoduled does not know what is asked */
 	bool json;
 	bool oldest;
 	bool fd;
@@ -33,6 +34,7 @@ struct options {
 	struct audiomodule_position after;
 	uint64_t count;			/* 0: no end */
 	int64_t timeout;		/* milliseconds; -1: no end */
+	int64_t watch;			/* milliseconds; 0: look once */
 	const char *bytes;		/* what bytes_read() takes */
 	char **addresses;
 	size_t address_count;
@@ -75,5 +77,6 @@ enum exit_status command_list(const struct options *options);
 enum exit_status command_info(const struct options *options);
 enum exit_status command_monitor(const struct options *options);
 enum exit_status command_send(const struct options *options);
+enum exit_status command_stats(const struct options *options);
 
 #endif /* AUDIOMODULECTL_CTL_H */

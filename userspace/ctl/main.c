@@ -18,6 +18,7 @@ enum {
 	OPTION_BUS,
 	OPTION_DIRECTORY,
 	OPTION_RAW,
+	OPTION_WATCH,
 	OPTION_CLASS,
 	OPTION_ID,
 	OPTION_AFTER,
@@ -37,6 +38,7 @@ static const char help_general[] =
 	"  info             all details of endpoints and modules\n"
 	"  monitor          notifications, as they come\n"
 	"  send             a command to a module, and its answer\n"
+	"  stats            what the kernel counts for each card\n"
 	"\n"
 	"  --local          ask the kernel, not audiomoduled\n"
 	"  --json           JSON instead of text\n"
@@ -95,6 +97,18 @@ static const char help_send[] =
 	"\n"
 	"Exit status: 1 when the module refuses. Other options: see audiomodulectl --help";
 
+static const char help_stats[] =
+	"audiomodulectl stats [--watch[=SECONDS]] [--json] [ADDRESS...]\n"
+	"\n"
+	"Prints for each card of these endpoints and modules, or for all, its journal and what\n"
+	"became of its drivers' calls. Asks the kernel, as with --local.\n"
+	"\n"
+	"  --watch[=SECONDS]   then, each SECONDS (1), what changed since the last look, until it\n"
+	"                      is ended by SIGINT or SIGTERM\n"
+	"  --json              an object a line\n"
+	"\n"
+	"Other options: see audiomodulectl --help";
+
 struct command {
 	const char *name;
 	const char *help;
@@ -106,6 +120,7 @@ static const struct command commands[] = {
 	{ "info", help_info, command_info },
 	{ "monitor", help_monitor, command_monitor },
 	{ "send", help_send, command_send },
+	{ "stats", help_stats, command_stats },
 };
 
 #define COMMANDS	(sizeof(commands) / sizeof(commands[0]))
@@ -173,6 +188,13 @@ static bool parse_timeout(const char *text, int64_t *milliseconds)
 	return true;
 }
 
+/* How often; each second, when nothing is said. */
+static bool parse_watch(const char *text, int64_t *milliseconds)
+{
+	*milliseconds = 1000;
+	return !text || (parse_timeout(text, milliseconds) && *milliseconds > 0);
+}
+
 static bool parse_guid(const char *text, uint32_t match, struct audiomodule_guid *guid,
 		       struct audiomodule_filter *filter)
 {
@@ -202,6 +224,8 @@ static bool set_value(int option, const char *value, struct options *options)
 		return parse_position(value, &options->after);
 	case OPTION_COUNT:
 		return parse_count(value, &options->count);
+	case OPTION_WATCH:
+		return parse_watch(value, &options->watch);
 	default:
 		return parse_timeout(value, &options->timeout);
 	}
@@ -239,6 +263,7 @@ static bool set_switch(int option, struct options *options)
 struct request {
 	bool help;
 	bool version;
+	bool bus;
 	unsigned int owners;	/* bit N: an option was given that only commands[N] has */
 };
 
@@ -248,6 +273,7 @@ static const struct option known_options[] = {
 	{ "bus", required_argument, NULL, OPTION_BUS },
 	{ "dev-dir", required_argument, NULL, OPTION_DIRECTORY },
 	{ "raw", no_argument, NULL, OPTION_RAW },
+	{ "watch", optional_argument, NULL, OPTION_WATCH },
 	{ "class", required_argument, NULL, OPTION_CLASS },
 	{ "notification-id", required_argument, NULL, OPTION_ID },
 	{ "after", required_argument, NULL, OPTION_AFTER },
@@ -266,6 +292,8 @@ static const struct command *owner_of(int option)
 {
 	if (option == OPTION_RAW)
 		return find_command("send");
+	if (option == OPTION_WATCH)
+		return find_command("stats");
 	return option >= OPTION_CLASS ? find_command("monitor") : NULL;
 }
 
@@ -275,6 +303,7 @@ static void note_option(int option, struct request *request)
 
 	request->help |= option == 'h';
 	request->version |= option == 'V';
+	request->bus |= option == OPTION_BUS;
 	if (owner)
 		request->owners |= 1U << (owner - commands);
 }
@@ -318,6 +347,8 @@ static enum exit_status check_options(const struct options *options, const struc
 
 	if (status != STATUS_OK)
 		return status;
+	if (command->run == command_stats && request->bus)
+		return usage("stats asks the kernel, as with --local: leave out", "--bus");
 	if (options->raw && options->json)
 		return usage("--json excludes", "--raw");
 	if (options->oldest && !options->local)
@@ -371,6 +402,8 @@ static enum exit_status run(int argc, char **argv, struct options *options)
 		fputs("audiomodulectl: which command?\nTry: audiomodulectl --help\n", stderr);
 		return STATUS_USAGE;
 	}
+	options->only_local = command->run == command_stats;
+	options->local |= options->only_local;
 	status = check_options(options, &request, command);
 	if (status == STATUS_OK)
 		status = take_arguments(argv + optind + 1, (size_t)(argc - optind - 1), options,

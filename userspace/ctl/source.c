@@ -33,8 +33,8 @@ enum exit_status source_fail(const struct source *source, const char *what, int 
 		return fail_bus(source, what, error);
 	if (error == -EACCES || error == -EPERM) {
 		fprintf(stderr, "audiomodulectl: %s: no permission for the devices in %s. Be root "
-			"or in the group audio, or leave out --local.\n", what,
-			source->options->directory);
+			"or in the group audio%s.\n", what, source->options->directory,
+			source->options->only_local ? "" : ", or leave out --local");
 		return STATUS_PERMISSION;
 	}
 	if (error == -EPROTONOSUPPORT)
