@@ -218,7 +218,8 @@ scripts()
 {
 	local list
 
-	mapfile -t list < <(files '*.sh' 'selftests/guest/init' 'selftests/guest/guest-init' .ci/run)
+	mapfile -t list < <(files '*.sh' 'selftests/guest/init' 'selftests/guest/guest-init' .ci/run \
+		'userspace/completion/*')
 	shellcheck -x "${list[@]}"
 }
 
