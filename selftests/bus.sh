@@ -11,21 +11,12 @@ set -u
 . "$(dirname "$0")/shell.sh"
 
 PATH=$PATH:/usr/sbin:/sbin
-here=$(dirname "$0")
 SYSUSERS=/usr/lib/sysusers.d/audiomodule.conf
 FOREIGN=01234567-89AB-CDEF-0123-456789ABCDEF
 SPEAKER=7B1C1F60-3C0E-4B52-9A53-5D0C8E4A6F01
 EQ=5CE55C8E-84DF-4317-98C7-792DE83366CC
 
 # --- the bus, the daemon, its user --------------------------------------------------------------
-
-# as USER COMMAND...: with the user's groups
-as()
-{
-	user=$1
-	shift
-	setpriv --reuid="$user" --regid="$user" --init-groups -- "$@"
-}
 
 # As the unit starts it.
 start_daemon()
@@ -35,13 +26,6 @@ start_daemon()
 	daemon=$!
 }
 
-# nodes GROUP MODE: what udev would do, or has not done yet
-nodes()
-{
-	chgrp "$1" /dev/snd/*
-	chmod "$2" /dev/snd/*
-}
-
 # shellcheck disable=SC2317 # called by the trap
 forget_user()
 {
@@ -49,25 +33,6 @@ forget_user()
 }
 
 # --- audiomodulectl -----------------------------------------------------------------------------
-
-ctl()
-{
-	audiomodulectl "$@"
-}
-
-# expect STATUS PATTERN COMMAND...: says what is wrong with the exit status or with stderr
-expect()
-{
-	wanted=$1
-	pattern=$2
-	shift 2
-	"$@" >"$TMP/out" 2>"$TMP/err" </dev/null
-	got=$?
-	[ $got -eq "$wanted" ] || echo "'$*' ended with $got, not $wanted: $(head -c 200 "$TMP/err")"
-	[ -z "$pattern" ] || grep -q -e "$pattern" "$TMP/err" ||
-		echo "'$*' does not say '$pattern': $(cat "$TMP/err")"
-	[ "$wanted" -ne 0 ] || [ ! -s "$TMP/err" ] || echo "'$*' complains: $(cat "$TMP/err")"
-}
 
 # shellcheck disable=SC2317 # called by wait_for
 lists()
@@ -83,13 +48,6 @@ newest()
 journal()
 {
 	ctl info Speaker | sed -n 's/^ *journal id *//p'
-}
-
-# json FILE: as many lines of JSON as the file has lines?
-json()
-{
-	lines=$("$here/json_lines" <"$TMP/$1" 2>&1)
-	[ "$lines" = "$(wc -l <"$TMP/$1")" ] || echo "$1: $lines"
 }
 
 # --- the cases ----------------------------------------------------------------------------------

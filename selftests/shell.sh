@@ -274,6 +274,47 @@ start_bus()
 	wait_for 20 busctl --address="$address" list
 }
 
+# as USER COMMAND...: with the user's groups
+as()
+{
+	user=$1
+	shift
+	setpriv --reuid="$user" --regid="$user" --init-groups -- "$@"
+}
+
+# nodes GROUP MODE: what udev would do, or has not done yet
+nodes()
+{
+	chgrp "$1" /dev/snd/*
+	chmod "$2" /dev/snd/*
+}
+
+ctl()
+{
+	audiomodulectl "$@"
+}
+
+# expect STATUS PATTERN COMMAND...: says what is wrong with the exit status or with stderr
+expect()
+{
+	wanted=$1
+	pattern=$2
+	shift 2
+	"$@" >"$TMP/out" 2>"$TMP/err" </dev/null
+	got=$?
+	[ $got -eq "$wanted" ] || echo "'$*' ended with $got, not $wanted: $(head -c 200 "$TMP/err")"
+	[ -z "$pattern" ] || grep -q -e "$pattern" "$TMP/err" ||
+		echo "'$*' does not say '$pattern': $(cat "$TMP/err")"
+	[ "$wanted" -ne 0 ] || [ ! -s "$TMP/err" ] || echo "'$*' complains: $(cat "$TMP/err")"
+}
+
+# json FILE: as many lines of JSON as the file has lines?
+json()
+{
+	lines=$("$(dirname "$0")/json_lines" <"$TMP/$1" 2>&1)
+	[ "$lines" = "$(wc -l <"$TMP/$1")" ] || echo "$1: $lines"
+}
+
 # watch FILE ENDPOINTS OPTION...: a monitor in the background, once it is subscribed to so many
 watch()
 {
