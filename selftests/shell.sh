@@ -120,8 +120,9 @@ loaded()
 # What our modules need
 load_alsa()
 {
-	loaded snd_timer && loaded snd_pcm && loaded snd_hwdep ||
+	if ! loaded snd_timer || ! loaded snd_pcm || ! loaded snd_hwdep; then
 		modprobe -a snd-timer snd-pcm snd-hwdep
+	fi
 }
 
 # load_module NAME PARAMETER...: from AUDIO_MODULE_DIR when that is set
