@@ -191,6 +191,7 @@ plot()
 		8 64 512 64000 >"$BUILD/bench.sizes"
 	columns readers beside_N "ours control netlink evdev" 1 8 64 >"$BUILD/bench.readers"
 	gnuplot -c "$HERE/bench.gnuplot" "$BUILD/bench.sizes" "$BUILD/bench.readers" "$BUILD"
+	sed -i '1a <!-- SPDX-License-Identifier: GPL-2.0 -->' "$BUILD"/bench-*.svg
 }
 
 # What was on record for this kernel and compiler goes, and the rest stays.
