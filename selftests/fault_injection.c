@@ -1161,13 +1161,14 @@ static const char *sweep(struct scene *scene, const struct entry_point *entry, i
 
 /*
  * Rounds, because the checkers of a debug kernel allocate now and then for themselves: then the
- * n-th allocation is another one, and one of ours is left out.
+ * n-th allocation is another one, and one of ours is left out. A 32-bit program enters the same
+ * code by another door: one round tells that the door is there.
  */
 TEST_F_TIMEOUT(sweep, fails_as_documented_or_succeeds_whole, 900)
 {
 	const struct entry_point *entry = &variant->entry;
 	struct scene *scene = &self->scene;
-	int rounds = entry->step ? 1 : 3;
+	int rounds = entry->step || !LOADS_MODULES ? 1 : 3;
 	struct count count = { 0 };
 	const char *wrong;
 	int expected;
