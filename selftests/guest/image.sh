@@ -13,9 +13,11 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# systemd is here for busctl and systemd-analyze, it is never PID 1; udev runs when a test starts
-# it.
-PACKAGES="alsa-utils,alsa-ucm-conf,dbus,systemd,udev,kmod,procps,strace,util-linux,login,passwd"
+# In most guests systemd is here for busctl and systemd-analyze only, and udev runs when a test starts
+# it. python3-gi and jq: what applications in other languages than C use. libc6-dbg: without it
+# valgrind refuses to start.
+PACKAGES="alsa-utils,alsa-ucm-conf,dbus,systemd,systemd-sysv,udev,polkitd,kmod,procps,strace"
+PACKAGES="$PACKAGES,util-linux,login,passwd,python3-gi,jq,valgrind,libc6-dbg"
 
 # Comments do not change the image.
 IMAGE=$CACHE/image-$(grep -v '^[[:space:]]*#' "$0" | sha256sum | cut -c 1-12).squashfs
