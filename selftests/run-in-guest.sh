@@ -6,6 +6,7 @@
 #	run-in-guest.sh test [NAME...]	all test programs, or those, by the kernel's own runner
 #	run-in-guest.sh check [i386]	what "make check" runs on each kernel; "i386": and the 32-bit
 #					programs
+#	run-in-guest.sh systemd		what needs a machine that systemd has booted
 #	run-in-guest.sh demo		the story end to end
 #	run-in-guest.sh shell		a prompt with everything set up
 #
@@ -22,6 +23,7 @@ QUICK="buffers journal notification_fd command streams map elements lifetime.sh"
 I386="buffers_i386 notification_fd_i386 command_i386 map_i386"
 # For a kernel that can let allocations fail.
 FAIL_NTH=/proc/self/fail-nth
+SYSTEMD="systemd.sh"
 FAILURES="fault_injection fault_injection_i386"
 
 HERE=$(cd "$(dirname "$0")" && pwd)
@@ -60,7 +62,7 @@ lay_out()
 # All that every kernel can run
 default_tests()
 {
-	sed "s/^$COLLECTION://" "$HERE/kselftest-list.txt" | grep -v '^fault_injection\|_i386$'
+	sed "s/^$COLLECTION://" "$HERE/kselftest-list.txt" | grep -v "^fault_injection\|_i386\$\|^$SYSTEMD\$"
 }
 
 # quick_tests [i386]
@@ -247,7 +249,8 @@ set_up
 case $what in
 test)	do_test "$@" ;;
 check)	do_check "$@" ;;
+systemd) do_test "$SYSTEMD" ;;
 demo)	exec ./demo.sh "$@" ;;
 shell)	exec bash -i ;;
-*)	die "say test, check, demo or shell" ;;
+*)	die "say test, check, systemd, demo or shell" ;;
 esac

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The guest's system: a small Debian 12 in one squashfs file, made by mmdebstrap from this
-# machine's own Debian sources. It holds tools only; nothing of it is started by itself. A new
+# machine's own Debian sources. It holds tools; by itself nothing of it is started. A new
 # image is made when this script changes.
 #
 #	image.sh		make sure that it is there
@@ -13,11 +13,11 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# In most guests systemd is here for busctl and systemd-analyze only, and udev runs when a test starts
-# it. python3-gi and jq: what applications in other languages than C use. libc6-dbg: without it
-# valgrind refuses to start.
-PACKAGES="alsa-utils,alsa-ucm-conf,dbus,systemd,systemd-sysv,udev,polkitd,kmod,procps,strace"
-PACKAGES="$PACKAGES,util-linux,login,passwd,python3-gi,jq,valgrind,libc6-dbg"
+# systemd is process 1 with run.sh --systemd only; else it is here for busctl and systemd-analyze,
+# and udev runs when a test starts it. python3-gi and jq: for applications that are not in C.
+# libc6-dbg: without it valgrind refuses to start.
+PACKAGES="alsa-utils,alsa-ucm-conf,dbus,systemd,systemd-sysv,libpam-systemd,udev,polkitd,kmod"
+PACKAGES="$PACKAGES,procps,strace,util-linux,login,passwd,python3-gi,jq,valgrind,libc6-dbg"
 
 # Comments do not change the image.
 IMAGE=$CACHE/image-$(grep -v '^[[:space:]]*#' "$0" | sha256sum | cut -c 1-12).squashfs

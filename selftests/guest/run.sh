@@ -13,6 +13,7 @@
 #	--console FILE	where the kernel's console goes (.build/console.log)
 #	--timeout S	0: none (600; none with --shell)
 #	--memory MB	(2048)
+#	--systemd	systemd is process 1, as on a real machine: with the bus, udev, polkit, logind
 #	--append ARGS	more for the kernel's command line
 #	--count		one CPU whose clock counts instructions: a nanosecond is one, whatever
 #			this machine does meanwhile
@@ -40,6 +41,7 @@ console=$BUILD/console.log
 timeout=
 memory=2048
 append=
+systemd=
 cpus=2
 tcg=("tcg,thread=multi")
 mode='command'
@@ -55,6 +57,7 @@ parse_arguments()
 		--timeout)	timeout=$2; shift ;;
 		--memory)	memory=$2; shift ;;
 		--append)	append=$2; shift ;;
+		--systemd)	systemd=yes ;;
 		--count)	cpus=1 tcg=("tcg,thread=single" -icount "shift=0,sleep=off") ;;
 		--shell)	mode=shell ;;
 		--)		shift; set_command "$@"; break ;;
@@ -103,8 +106,8 @@ make_initramfs()
 	chmod 755 "$work/tree/init" "$work/tree/guest/guest-init"
 	printf '%s\n' "$command" >"$work/tree/guest/command"
 	[ "$mode" != terminal ] || read -r rows columns < <(stty size </dev/tty)
-	printf 'MODE=%s\nTERMINAL=%s\nROWS=%s\nCOLUMNS=%s\nLOGLEVEL=%s\n' "$mode" \
-		"${TERM:-dumb}" "$rows" "$columns" "$loglevel" >"$work/tree/guest/settings"
+	printf '%s\n' "MODE=$mode" "TERMINAL=${TERM:-dumb}" "ROWS=$rows" "COLUMNS=$columns" \
+		"LOGLEVEL=$loglevel" "SYSTEMD=$systemd" >"$work/tree/guest/settings"
 	{
 		cat "$kernel/initramfs.cpio"
 		(cd "$work/tree" && find . | cpio -o -H newc -R 0:0 --quiet)

@@ -7,7 +7,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "access.h"
 #include "card.h"
+#include "idle.h"
 #include "log.h"
 #include "subscriber.h"
 
@@ -21,8 +23,10 @@ static void module_free(struct module *module)
 {
 	const struct manager *manager = module->endpoint->card->manager;
 
-	if (module->slot && !manager->ending)
+	if (module->slot && !manager->ending) {
 		sd_bus_emit_object_removed(manager->bus, module->path);
+		access_forget(manager->access, module->path);
+	}
 	sd_bus_slot_unref(module->slot);
 	free(module->path);
 	free(module);
@@ -37,6 +41,7 @@ static void endpoint_free(struct endpoint *endpoint)
 		subscriber_finish(endpoint->subscribers);
 	if (endpoint->slot && !manager->ending) {
 		sd_bus_emit_object_removed(manager->bus, endpoint->path);
+		access_forget(manager->access, endpoint->path);
 		log_info("%s on card %u is gone", endpoint->info.name, endpoint->info.card);
 	}
 	while (endpoint->modules) {
@@ -349,6 +354,7 @@ int card_add(struct manager *manager, unsigned int number)
 		return r;
 	card->next = manager->cards;
 	manager->cards = steal_pointer(card);
+	idle_check(manager->idle);
 	return 0;
 }
 
@@ -357,6 +363,7 @@ struct card *card_free(struct card *card)
 	if (!card)
 		return NULL;
 	unlink_card(card);
+	idle_check(card->manager->idle);
 	sd_event_source_disable_unref(card->source);
 	audiomodule_subscription_free(card->subscription);
 	while (card->endpoints) {

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "access.h"
 #include "card.h"
 #include "command.h"
 #include "log.h"
@@ -386,7 +387,8 @@ static int add(struct commands *commands, struct command *command)
 int command_send(sd_bus_message *call, void *context, sd_bus_error *error)
 {
 	const struct module *module = context;
-	struct commands *commands = module->endpoint->card->manager->commands;
+	const struct manager *manager = module->endpoint->card->manager;
+	struct commands *commands = manager->commands;
 	_cleanup_(cleanup_command) struct command *command = NULL;
 	const void *bytes;
 	size_t size;
@@ -401,6 +403,9 @@ int command_send(sd_bus_message *call, void *context, sd_bus_error *error)
 	r = check_limits(commands, sd_bus_message_get_sender(call), error);
 	if (r < 0)
 		return r;
+	r = access_check(manager->access, call, ACCESS_SEND_COMMAND, error);
+	if (r <= 0)
+		return r < 0 ? r : 1;
 	command = command_new(module, call, bytes, size);
 	if (!command)
 		return -ENOMEM;

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "access.h"
 #include "card.h"
 #include "options.h"
 #include "subscriber.h"
@@ -170,6 +171,9 @@ static int subscribe(sd_bus_message *call, void *context, sd_bus_error *error)
 	r = subscriber_check(endpoint, sd_bus_message_get_sender(call), error);
 	if (r < 0)
 		return r;
+	r = access_check(endpoint->card->manager->access, call, ACCESS_MONITOR, error);
+	if (r <= 0)
+		return r < 0 ? r : 1;
 	r = open_card(endpoint, &handle, &info);
 	if (r >= 0)
 		r = audiomodule_subscribe(handle, &options.filter, &options.begin, &subscription);
@@ -208,6 +212,9 @@ static int acquire_notifications(sd_bus_message *call, void *context, sd_bus_err
 
 	if (r < 0)
 		return r;
+	r = access_check(endpoint->card->manager->access, call, ACCESS_MONITOR, error);
+	if (r <= 0)
+		return r < 0 ? r : 1;
 	r = open_card(endpoint, &handle, &info);
 	if (r < 0)
 		return set_error(error, endpoint, r);

@@ -18,23 +18,38 @@ static void print_help(void)
 {
 	puts("audiomoduled - audio modules and their notifications on D-Bus\n"
 	     "\n"
-	     "Usage: audiomoduled [--bus=BUS] [--dev-dir=DIRECTORY]\n"
+	     "Usage: audiomoduled [OPTION...]\n"
 	     "\n"
 	     "  --bus=BUS        system (default), session, or a D-Bus address\n"
 	     "  --dev-dir=DIR    where the sound devices are (default /dev/snd)\n"
+	     "  --exit-idle=SEC  end when for that long there was no card with audio modules and no\n"
+	     "                   client on the bus\n"
 	     "  -h, --help       this text\n"
 	     "  -V, --version    the version\n"
 	     "\n"
 	     "Runs in the foreground until SIGTERM or SIGINT. The interface, org.audiomodule1, is\n"
 	     "described in audiomoduled(8) and by: busctl introspect org.audiomodule1 OBJECT\n"
 	     "\n"
-	     "Exit status: 0 ended by a signal, 1 failure, 2 wrong usage.");
+	     "Exit status: 0 ended by a signal or idle, 1 failure, 2 wrong usage.");
 }
 
-struct arguments {
-	const char *bus;
-	const char *directory;
-};
+static bool parse_seconds(const char *text, unsigned int *seconds)
+{
+	unsigned long value;
+	char *end;
+
+	if (text[0] < '0' || text[0] > '9')
+		return false;
+	value = strtoul(text, &end, 10);
+	*seconds = (unsigned int)value;
+	return *end == '\0' && value > 0 && value <= 86400;
+}
+
+static int usage(const char *what, const char *value)
+{
+	fprintf(stderr, "audiomoduled: %s \"%s\"\nTry: audiomoduled --help\n", what, value);
+	return EXIT_USAGE;
+}
 
 /* Returns -1 to go on, else the exit status. */
 static int parse_arguments(int argc, char **argv, struct arguments *arguments)
@@ -42,6 +57,7 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments)
 	static const struct option options[] = {
 		{ "bus", required_argument, NULL, 'b' },
 		{ "dev-dir", required_argument, NULL, 'd' },
+		{ "exit-idle", required_argument, NULL, 'i' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
@@ -56,6 +72,10 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments)
 		case 'd':
 			arguments->directory = optarg;
 			break;
+		case 'i':
+			if (!parse_seconds(optarg, &arguments->exit_idle))
+				return usage("--exit-idle takes 1 to 86400 seconds, not", optarg);
+			break;
 		case 'h':
 			print_help();
 			return EXIT_SUCCESS;
@@ -69,9 +89,7 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments)
 	}
 	if (optind == argc)
 		return -1;
-	fprintf(stderr, "audiomoduled: unexpected argument \"%s\"\nTry: audiomoduled --help\n",
-		argv[optind]);
-	return EXIT_USAGE;
+	return usage("unexpected argument", argv[optind]);
 }
 
 /* sd-event takes signals that are blocked. */
@@ -88,14 +106,14 @@ static void block_signals(void)
 
 int main(int argc, char **argv)
 {
-	struct arguments arguments = { "system", AUDIOMODULE_DIRECTORY };
+	struct arguments arguments = { "system", AUDIOMODULE_DIRECTORY, 0 };
 	struct manager *manager;
 	int r = parse_arguments(argc, argv, &arguments);
 
 	if (r >= 0)
 		return r;
 	block_signals();
-	r = manager_new(arguments.bus, arguments.directory, &manager);
+	r = manager_new(&arguments, &manager);
 	if (r < 0)
 		return EXIT_FAILURE;
 	r = sd_event_loop(manager->event);

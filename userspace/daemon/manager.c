@@ -7,9 +7,12 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "access.h"
 #include "bus-open.h"
 #include "card.h"
 #include "command.h"
+#include "idle.h"
+#include "log-control.h"
 #include "log.h"
 
 #define SCAN_DELAY	20000	/* microseconds: a card's nodes appear one after the other */
@@ -132,6 +135,8 @@ static int start_bus(struct manager *manager, const char *address)
 		r = sd_bus_set_exit_on_disconnect(manager->bus, 1);
 	if (r >= 0)
 		r = sd_bus_add_object_manager(manager->bus, NULL, BUS_ROOT);
+	if (r >= 0)
+		r = log_control_register(manager->bus);
 	if (r < 0)
 		log_error("Cannot use the bus \"%s\": %s; is dbus-daemon running?", address,
 			  strerror(-r));
@@ -160,7 +165,21 @@ static int add_signals(struct manager *manager)
 	return r < 0 ? r : sd_event_add_signal(manager->event, NULL, SIGINT, NULL, NULL);
 }
 
-int manager_new(const char *bus, const char *directory, struct manager **manager)
+/* What waits on behalf of clients. */
+static int start_services(struct manager *manager, unsigned int exit_idle)
+{
+	int r = access_new(manager, &manager->access);
+
+	if (r >= 0)
+		r = commands_new(manager, &manager->commands);
+	if (r >= 0 && exit_idle > 0)
+		r = idle_new(manager, exit_idle, &manager->idle);
+	if (r < 0)
+		log_error("Cannot prepare for clients: %s", strerror(-r));
+	return r;
+}
+
+int manager_new(const struct arguments *arguments, struct manager **manager)
 {
 	_cleanup_(cleanup_manager) struct manager *new = calloc(1, sizeof(*new));
 	int r;
@@ -168,7 +187,7 @@ int manager_new(const char *bus, const char *directory, struct manager **manager
 	*manager = NULL;
 	if (!new)
 		return -ENOMEM;
-	new->directory = directory;
+	new->directory = arguments->directory;
 	r = sd_event_new(&new->event);
 	if (r >= 0)
 		r = add_signals(new);
@@ -176,14 +195,12 @@ int manager_new(const char *bus, const char *directory, struct manager **manager
 		log_error("Cannot make an event loop: %s", strerror(-r));
 		return r;
 	}
-	r = start_bus(new, bus);
+	r = start_bus(new, arguments->bus);
 	if (r < 0)
 		return r;
-	r = commands_new(new, &new->commands);
-	if (r < 0) {
-		log_error("Cannot prepare for commands: %s", strerror(-r));
+	r = start_services(new, arguments->exit_idle);
+	if (r < 0)
 		return r;
-	}
 	r = start_watch(new);
 	if (r < 0)
 		return r;
@@ -201,7 +218,9 @@ struct manager *manager_free(struct manager *manager)
 	manager->ending = true;
 	while (manager->cards)
 		card_free(manager->cards);
+	idle_free(manager->idle);
 	commands_free(manager->commands);
+	access_free(manager->access);
 	sd_event_source_disable_unref(manager->scan_timer);
 	sd_event_source_disable_unref(manager->watch_source);
 	audiomodule_watch_free(manager->watch);

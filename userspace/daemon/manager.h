@@ -18,8 +18,10 @@
 #define MAX_SUBSCRIPTIONS		512
 #define MAX_SUBSCRIPTIONS_PER_CLIENT	64
 
+struct access;
 struct card;
 struct commands;
+struct idle;
 
 struct manager {
 	sd_event *event;
@@ -30,12 +32,21 @@ struct manager {
 	sd_event_source *scan_timer;
 	unsigned int attempts;		/* left for cards that are not ready yet */
 	struct card *cards;
+	struct access *access;
 	struct commands *commands;
+	struct idle *idle;		/* NULL: stay when nobody is there */
 	bool ending;			/* the daemon goes, the cards do not: tell nobody */
 };
 
-/* bus: "system", "session" or a D-Bus address. On failure the reason has been logged. */
-int manager_new(const char *bus, const char *directory, struct manager **manager);
+/* How to start. */
+struct arguments {
+	const char *bus;		/* "system", "session" or a D-Bus address */
+	const char *directory;		/* of the sound devices */
+	unsigned int exit_idle;		/* seconds; 0: never */
+};
+
+/* On failure the reason has been logged. */
+int manager_new(const struct arguments *arguments, struct manager **manager);
 struct manager *manager_free(struct manager *manager);
 
 /* Look at the cards again, soon. */
