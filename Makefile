@@ -234,7 +234,7 @@ ring:
 
 clean:
 	$(Q)rm -rf $(BUILD)/modules $(BUILD)/userspace $(BUILD)/selftests $(GUEST) \
-		$(BUILD)/check $(BUILD)/planted $(BUILD)/test.log $(BUILD)/conformance.* \
+		$(BUILD)/check $(BUILD)/planted $(BUILD)/test* $(BUILD)/conformance.* \
 		$(BUILD)/bench.* $(BUILD)/bench-* $(BUILD)/ring \
 		$(BUILD)/model
 

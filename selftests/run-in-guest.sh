@@ -6,6 +6,8 @@
 #	run-in-guest.sh test [NAME...]	all test programs, or those, by the kernel's own runner
 #	run-in-guest.sh check [i386]	what "make check" runs on each kernel; "i386": and the 32-bit
 #					programs
+#	run-in-guest.sh kernel		of those, what is about the kernel modules first of all
+#	run-in-guest.sh userspace	and the others
 #	run-in-guest.sh systemd		what needs a machine that systemd has booted
 #	run-in-guest.sh demo		the story end to end
 #	run-in-guest.sh shell		a prompt with everything set up
@@ -17,6 +19,9 @@ COLLECTION=audio_module
 OBJECTS=/sys/kernel/debug/snd-audio-module/objects
 KMEMLEAK=/sys/kernel/debug/kmemleak
 
+# What "make test" runs in a guest of its own, beside the others' one.
+KERNEL="buffers journal notification_fd command streams map elements elements.sh lifetime.sh"
+KERNEL="$KERNEL driver.sh"
 # What touches the kernel most; less than 3 minutes on a kernel without checkers.
 QUICK="buffers journal notification_fd command streams map elements lifetime.sh"
 # Programs built for i386, on the 64-bit kernel.
@@ -63,6 +68,12 @@ lay_out()
 default_tests()
 {
 	sed "s/^$COLLECTION://" "$HERE/kselftest-list.txt" | grep -v "^fault_injection\|_i386\$\|^$SYSTEMD\$"
+}
+
+# Those of them that are not in the set "kernel"
+userspace_tests()
+{
+	default_tests | grep -v -x -F "$(echo "$KERNEL" | tr ' ' '\n')"
 }
 
 # quick_tests [i386]
@@ -235,11 +246,17 @@ do_test()
 	[ "$failed" -eq 0 ] && [ "$skipped" -eq 0 ]
 }
 
+# do_test_all NAMES: one word of names
+do_test_all()
+{
+	# shellcheck disable=SC2086 # several names
+	do_test $1
+}
+
 do_check()
 {
 	export AUDIO_MODULE_LOADS=5 AUDIO_MODULE_BINDS=6
-	# shellcheck disable=SC2046 # several names
-	do_test $(quick_tests "$@")
+	do_test_all "$(quick_tests "$@")"
 }
 
 what=${1:-}
@@ -249,8 +266,10 @@ set_up
 case $what in
 test)	do_test "$@" ;;
 check)	do_check "$@" ;;
+kernel)	do_test_all "$KERNEL" ;;
+userspace) do_test_all "$(userspace_tests)" ;;
 systemd) do_test "$SYSTEMD" ;;
 demo)	exec ./demo.sh "$@" ;;
 shell)	exec bash -i ;;
-*)	die "say test, check, systemd, demo or shell" ;;
+*)	die "say test, kernel, userspace, check, systemd, demo or shell" ;;
 esac

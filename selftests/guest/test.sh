@@ -1,13 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# All selftests in the guest, and then the conformance table, whose rows are as many cases more:
-# "make test" calls it, when all is built.
+# All selftests, and then the conformance table, whose rows are as many cases more: "make test"
+# calls it, when all is built.
 #
 #	test.sh KERNEL
 #
-# The guest's output is kept in .build/test.log. The last line counts all cases; the exit status is
-# 0 when each of them passed, run.sh's when that did not end well, else 1.
+# Two guests work side by side, as one leaves half of two CPUs idle: one with the tests of the
+# kernel modules, one with those of userspace, and then that one's successor, which systemd boots.
+# The first one's output is shown as it comes, the others' afterwards; all of it is kept in
+# .build/test.log. The last line counts all cases; the exit status is 0 when each of them passed,
+# else that of the first guest that did not end well, or 1.
 
 set -euo pipefail
 
@@ -20,10 +23,47 @@ BUILD=$(cd "$HERE/../.." && pwd)/.build
 TIMEOUT=4500
 COUNTS='^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$'
 
+# guest NAME OPTION...: its tests' output
+guest()
+{
+	local name=$1
+
+	shift
+	"$HERE/run.sh" --kernel "$kernel" --timeout "$TIMEOUT" --console "$BUILD/console-$name.log" \
+		"$@" -- "/mnt/build/selftests/run-in-guest.sh $name"
+}
+
 # All but the line with the counts, which is not the last one here.
 pass_on()
 {
 	awk -v counts="$COUNTS" '$0 ~ counts { next } { print; fflush() }'
+}
+
+# in_background NAME OPTION...: the same, into files
+in_background()
+{
+	local result=0
+
+	guest "$@" >"$BUILD/test-$1.log" 2>&1 </dev/null || result=$?
+	echo "$result" >"$BUILD/test-$1.status"
+}
+
+userspace()
+{
+	in_background userspace
+	in_background systemd --systemd
+}
+
+# A line now and then until the process has ended
+wait_for_userspace()
+{
+	local ticker
+
+	report_progress "the tests of userspace go on" &
+	ticker=$!
+	wait "$1" || :
+	kill "$ticker" 2>/dev/null || :
+	wait "$ticker" 2>/dev/null || :
 }
 
 # counts_of FILE: its words; a guest that did not get so far has one failure
@@ -32,13 +72,21 @@ counts_of()
 	grep -E "$COUNTS" "$1" | tail -n 1 | tr -d , || echo "0 passed 1 failed 0 skipped"
 }
 
-# What the guest counted; a kernel that reported trouble later is one failure more.
-count_guest()
+# count NAME: what that guest counted; a kernel that reported trouble later is one failure more.
+count()
 {
+	local result
+
+	result=$(cat "$BUILD/test-$1.status")
 	# shellcheck disable=SC2046 # words
-	set -- $(counts_of "$BUILD/test.log")
-	passed=$1 failed=$3 skipped=$5
-	[ "$status" -eq 0 ] || [ "$failed" -gt 0 ] || [ "$skipped" -gt 0 ] || failed=1
+	set -- $(counts_of "$BUILD/test-$1.log")
+	passed=$((passed + $1)) skipped=$((skipped + $5))
+	if [ "$result" -ne 0 ] && [ "$3" -eq 0 ] && [ "$5" -eq 0 ]; then
+		failed=$((failed + 1))
+	else
+		failed=$((failed + $3))
+	fi
+	[ "$status" -ne 0 ] || status=$result
 }
 
 count_conformance()
@@ -48,11 +96,29 @@ count_conformance()
 	passed=$((passed + $1)) failed=$((failed + $3))
 }
 
+run_guests()
+{
+	local result=0 other
+
+	rm -f "$BUILD"/test-*.log "$BUILD"/test-*.status
+	userspace &
+	other=$!
+	trap 'pkill -P "$other" || :' EXIT
+	guest kernel | tee "$BUILD/test-kernel.log" | pass_on || result=$?
+	echo "$result" >"$BUILD/test-kernel.status"
+	wait_for_userspace "$other"
+	trap - EXIT
+	cat "$BUILD"/test-userspace.log "$BUILD"/test-systemd.log | pass_on
+	cat "$BUILD"/test-{kernel,userspace,systemd}.log >"$BUILD/test.log"
+}
+
 [ $# -eq 1 ] || die "usage: test.sh KERNEL"
-status=0
-"$HERE/run.sh" --kernel "$1" --timeout "$TIMEOUT" -- /mnt/build/selftests/run-in-guest.sh test |
-	tee "$BUILD/test.log" | pass_on || status=$?
-count_guest
+kernel=$1
+passed=0 failed=0 skipped=0 status=0
+run_guests
+for name in kernel userspace systemd; do
+	count "$name"
+done
 "$HERE/conformance.sh" check "$BUILD/test.log" >"$BUILD/conformance.log" ||
 	[ "$status" -ne 0 ] || status=1
 echo "# conformance: selftests/conformance.rows; the results are in .build/conformance.md"
