@@ -27,8 +27,8 @@ static void print_help(void)
 	     "  -h, --help       this text\n"
 	     "  -V, --version    the version\n"
 	     "\n"
-	     "Runs in the foreground until SIGTERM or SIGINT. The interface, org.audiomodule1, is\n"
-	     "described in audiomoduled(8) and by: busctl introspect org.audiomodule1 OBJECT\n"
+	     "Runs in the foreground until SIGTERM or SIGINT. The interface is described in\n"
+	     "org.audiomodule1(5) and by: busctl introspect org.audiomodule1 OBJECT\n"
 	     "\n"
 	     "Exit status: 0 ended by a signal or idle, 1 failure, 2 wrong usage.");
 }

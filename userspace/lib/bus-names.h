@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * DOC: the words of org.audiomodule1 that daemon and library must spell alike. audiomoduled(8)
+ * DOC: the words of org.audiomodule1 that daemon and library must spell alike. org.audiomodule1(5)
  * documents them.
  */
 #ifndef AUDIOMODULE_BUS_NAMES_H
