@@ -503,6 +503,7 @@ TEST_F(client, subscription_ends_when_it_is_told_to_and_no_other_does)
 TEST_F(client, fd_stays_readable_while_there_is_something)
 {
 	struct pollfd pollfd = { .fd = audiomodule_client_fd(self->client), .events = POLLIN };
+	const struct audiomodule_begin oldest = { .start = AUDIOMODULE_START_OLDEST };
 	struct audiomodule_event event;
 	int notifications = 0;
 
@@ -513,6 +514,15 @@ TEST_F(client, fd_stays_readable_while_there_is_something)
 		if (audiomodule_client_next(self->client, &event) == 1)
 			notifications += event.type == AUDIOMODULE_EVENT_NOTIFICATION;
 	EXPECT_EQ(300, notifications);
+	/* What there is already when something is asked for wakes it, too. */
+	ASSERT_EQ(2, audiomodule_client_subscribe(self->client, NULL, NULL, &oldest, 1));
+	EXPECT_EQ(1, poll(&pollfd, 1, 0));
+	while (notifications < 600 && audiomodule_client_next(self->client, &event) == 1)
+		notifications += event.type == AUDIOMODULE_EVENT_NOTIFICATION && event.tag == 1;
+	EXPECT_EQ(600, notifications);
+	while (audiomodule_client_next(self->client, &event))
+		;
+	EXPECT_EQ(0, poll(&pollfd, 1, 0));
 	ASSERT_EQ(0, send_hook("endpoint=1"));
 	EXPECT_EQ(1, poll(&pollfd, 1, PATIENCE_MS));
 }

@@ -50,13 +50,58 @@ struct local_commands {
 };
 
 DEFINE_CLEANUP(cleanup_card, struct audiomodule *, audiomodule_close)
+DEFINE_CLEANUP(cleanup_list, struct audiomodule_list *, audiomodule_list_free)
 
-int local_command_open(const char *directory, const struct audiomodule_module *module,
-		       struct audiomodule **handle)
+static bool is_same(const struct audiomodule_module *a, const struct audiomodule_module *b)
 {
-	if (module->object_path)
+	return a->endpoint->journal_id == b->endpoint->journal_id &&
+	       audiomodule_guid_equal(&a->endpoint->device_id, &b->endpoint->device_id) &&
+	       audiomodule_guid_equal(&a->class_id, &b->class_id) &&
+	       a->instance_id == b->instance_id && a->pcm_device == b->pcm_device &&
+	       a->pcm_subdevice == b->pcm_subdevice;
+}
+
+/* ---- One command ---- */
+
+static bool has_module(struct audiomodule *handle, const struct audiomodule_module *module)
+{
+	_cleanup_(cleanup_list) struct audiomodule_list *list = NULL;
+	const struct audiomodule_module *other;
+
+	if (audiomodule_list(handle, &list) < 0)
+		return false;
+	for (size_t i = 0; (other = audiomodule_list_module(list, i)); i++)
+		if (is_same(other, module))
+			return true;
+	return false;
+}
+
+/* The kernel says EINVAL when it does not have the module, and the module says it of its command. */
+static bool is_gone(struct audiomodule *handle, const struct audiomodule_module *module, int error)
+{
+	return error == -ENODEV || error == -ENXIO ||
+	       (error == -EINVAL && !has_module(handle, module));
+}
+
+int local_command(const char *directory, const struct audiomodule_module *module,
+		  const void *bytes, size_t size, void **answer, size_t *answer_size, bool *said)
+{
+	_cleanup_(cleanup_card) struct audiomodule *handle = NULL;
+	int r;
+
+	*answer = NULL;
+	*answer_size = 0;
+	*said = false;
+	if (module->object_path || size > AUDIOMODULE_MAX_COMMAND_SIZE)
 		return -EINVAL;
-	return card_open_again(directory, module->endpoint, true, handle);
+	r = card_open_again(directory, module->endpoint, true, &handle);
+	if (r < 0)
+		return r;
+	r = audiomodule_command(handle, module, bytes, size, answer, answer_size);
+	if (r < 0 && is_gone(handle, module, r))
+		return -ENODEV;
+	*said = true;
+	return r;
 }
 
 /* ---- A job ---- */
@@ -134,22 +179,16 @@ static void give_back(struct local_commands *commands, struct job *job)
 	eventfd_write(commands->fd, 1);
 }
 
-static int execute(const struct worker *worker, struct job *job)
-{
-	_cleanup_(cleanup_card) struct audiomodule *handle = NULL;
-	int r = local_command_open(worker->commands->directory, &worker->module, &handle);
-
-	return r < 0 ? r : audiomodule_command(handle, &worker->module, job->bytes, job->size,
-					       &job->answer, &job->answer_size);
-}
-
 static void *work(void *context)
 {
 	struct worker *worker = context;
 	struct job *job;
+	bool said;
 
 	while ((job = take_job(worker))) {
-		job->result = execute(worker, job);
+		job->result = local_command(worker->commands->directory, &worker->module,
+					    job->bytes, job->size, &job->answer,
+					    &job->answer_size, &said);
 		give_back(worker->commands, job);
 	}
 	return NULL;
@@ -196,17 +235,6 @@ static int add_worker(struct local_commands *commands, const struct audiomodule_
 	return 0;
 }
 
-static bool is_of(const struct worker *worker, const struct audiomodule_module *module)
-{
-	const struct audiomodule_module *own = &worker->module;
-
-	return own->endpoint->journal_id == module->endpoint->journal_id &&
-	       audiomodule_guid_equal(&own->endpoint->device_id, &module->endpoint->device_id) &&
-	       audiomodule_guid_equal(&own->class_id, &module->class_id) &&
-	       own->instance_id == module->instance_id && own->pcm_device == module->pcm_device &&
-	       own->pcm_subdevice == module->pcm_subdevice;
-}
-
 /* ---- All commands ---- */
 
 /* Does a thread take it? */
@@ -217,7 +245,7 @@ static bool hand_over(struct local_commands *commands, const struct audiomodule_
 
 	pthread_mutex_lock(&commands->lock);
 	worker = commands->workers;
-	while (worker && (worker->has_ended || !is_of(worker, module)))
+	while (worker && (worker->has_ended || !is_same(&worker->module, module)))
 		worker = worker->next;
 	if (worker)
 		append(&worker->waiting, job);

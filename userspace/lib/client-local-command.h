@@ -21,8 +21,11 @@ void local_commands_process(struct local_commands *commands);
 int local_commands_start(struct local_commands *commands, const struct audiomodule_module *module,
 			 const void *bytes, size_t size, struct client_command *whose);
 
-/* The module's card, for one command; close it at once. -EINVAL: the module is the daemon's. */
-int local_command_open(const char *directory, const struct audiomodule_module *module,
-		       struct audiomodule **handle);
+/*
+ * Opens the module's card for this one command, and waits. As audiomodule_client_command(); @said:
+ * was it the module's word, or the kernel's in its place?
+ */
+int local_command(const char *directory, const struct audiomodule_module *module,
+		  const void *bytes, size_t size, void **answer, size_t *answer_size, bool *said);
 
 #endif /* AUDIOMODULE_CLIENT_LOCAL_COMMAND_H */

@@ -295,21 +295,18 @@ static void local_cancel(void *transport, void *request)
 static int local_send(void *transport, const struct audiomodule_module *module, const void *bytes,
 		      size_t size, void **answer, size_t *answer_size)
 {
-	_cleanup_(cleanup_card) struct audiomodule *handle = NULL;
 	struct local *local = transport;
-	int r = local_command_open(local->directory, module, &handle);
 
-	*answer = NULL;
-	*answer_size = 0;
-	local->is_answered = r >= 0;
-	return r < 0 ? r : audiomodule_command(handle, module, bytes, size, answer, answer_size);
+	return local_command(local->directory, module, bytes, size, answer, answer_size,
+			     &local->is_answered);
 }
 
 static int local_start(void *transport, const struct audiomodule_module *module,
 		       const void *bytes, size_t size, struct client_command *command)
 {
-	const struct local *local = transport;
+	struct local *local = transport;
 
+	local->is_answered = false;
 	return local_commands_start(local->commands, module, bytes, size, command);
 }
 
@@ -382,44 +379,42 @@ static const struct client_transport operations = {
 
 DEFINE_CLEANUP(cleanup_local, struct local *, local_free)
 
-static int local_new(const char *directory, struct local **local)
+static int local_open(struct local *local, const char *directory)
 {
-	_cleanup_(cleanup_local) struct local *new = calloc(1, sizeof(*new));
 	int r;
 
-	if (!new)
-		return -ENOMEM;
-	new->attempts = ATTEMPTS;
-	new->directory = strdup(directory ? directory : AUDIOMODULE_DIRECTORY);
-	new->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (new->epoll < 0)
+	local->attempts = ATTEMPTS;
+	local->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (local->epoll < 0)
 		return -errno;
-	if (!new->directory)
+	local->directory = strdup(directory ? directory : AUDIOMODULE_DIRECTORY);
+	if (!local->directory)
 		return -ENOMEM;
-	r = audiomodule_watch_new(new->directory, &new->watch);
+	r = audiomodule_watch_new(local->directory, &local->watch);
 	if (r >= 0)
-		r = watch_fd(new, audiomodule_watch_fd(new->watch));
+		r = watch_fd(local, audiomodule_watch_fd(local->watch));
 	if (r >= 0)
-		r = local_commands_new(new->directory, &new->commands);
+		r = local_commands_new(local->directory, &local->commands);
 	if (r >= 0)
-		r = watch_fd(new, local_commands_fd(new->commands));
-	if (r < 0)
-		return r;
-	*local = steal_pointer(new);
-	return 0;
+		r = watch_fd(local, local_commands_fd(local->commands));
+	return r;
 }
 
 int audiomodule_client_new(const char *directory, struct audiomodule_client **client)
 {
-	struct local *local = NULL;
+	_cleanup_(cleanup_local) struct local *local = calloc(1, sizeof(*local));
+	struct local *transport;
 	int r;
 
 	*client = NULL;
-	r = local_new(directory, &local);
+	if (!local)
+		return -ENOMEM;
+	r = local_open(local, directory);
 	if (r < 0)
 		return r;
-	r = audiomodule_transport_client_new(&operations, local, client);
+	transport = steal_pointer(local);
+	r = audiomodule_transport_client_new(&operations, transport, client);
 	if (r >= 0)
-		local->client = *client;
+		transport->client = *client;
 	return r;
 }

@@ -310,6 +310,7 @@ int audiomodule_client_subscribe(struct audiomodule_client *client, const char *
 
 	client_succeed(client);
 	r = subscribe(client, address, filter, begin, tag);
+	client_wake(client);
 	return r < 0 ? client_fail(client, r, "Cannot subscribe to %s",
 				   address ? address : "all endpoints") : r;
 }
@@ -329,5 +330,6 @@ int audiomodule_client_unsubscribe(struct audiomodule_client *client, uint64_t t
 	*link = old->next;
 	close_feeds(client, old);
 	client_subscription_free(old);
+	client_wake(client);
 	return 0;
 }

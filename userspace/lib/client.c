@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * DOC: the client as its user sees it: one fd, and the next event. Below the fd is an epoll of the
- * transport's fd, of each feed's, and of an alarm. The alarm is what keeps the fd readable: until
- * the transport's deadline, and while a program that has taken an event did not yet hear that there
- * is none left, because what was read ahead wakes nobody.
+ * DOC: the client as its user sees it: one fd, and the next event. The fd is an epoll of the
+ * transport's fd, of each feed's, of an alarm for the transport's deadline, and of a bell. The bell
+ * rings, and so keeps the fd readable, while a program that has taken an event did not yet hear that
+ * there is none left, because what was read ahead wakes nobody.
  *
  * Feeds that have something stand in a queue and take turns; epoll is asked when the queue is empty
  * and after each turn. So a record costs no system call of its own, and none of those who have much
@@ -12,13 +12,11 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/timerfd.h>
 
 #include "client.h"
 #include "clock.h"
-
-/* alarm_time: the fd is readable at once */
-#define AT_ONCE	1
 
 DEFINE_CLEANUP(cleanup_client, struct audiomodule_client *, audiomodule_client_free)
 
@@ -81,40 +79,79 @@ static void watch_transport(struct audiomodule_client *client)
 	epoll_ctl(client->epoll, EPOLL_CTL_MOD, operations->fd(client->transport), &event);
 }
 
-static int set_alarm(struct audiomodule_client *client, uint64_t time)
+static void set_alarm(struct audiomodule_client *client, uint64_t time)
 {
 	struct itimerspec when = { 0 };
 
-	if (time == 0)
-		time = AT_ONCE;		/* 0 would be never */
 	if (time == client->alarm_time)
-		return 0;
+		return;
 	if (time != CLIENT_NO_DEADLINE) {
 		when.it_value.tv_sec = (time_t)(time / 1000000);
 		when.it_value.tv_nsec = (long)(time % 1000000 * 1000);
 	}
-	if (timerfd_settime(client->alarm, TFD_TIMER_ABSTIME, &when, NULL) < 0)
-		return -errno;
+	timerfd_settime(client->alarm, TFD_TIMER_ABSTIME, &when, NULL);
 	client->alarm_time = time;
-	return 0;
+}
+
+static void set_ringing(struct audiomodule_client *client, bool is_ringing)
+{
+	eventfd_t count;
+
+	if (is_ringing == client->is_ringing)
+		return;
+	if (is_ringing)
+		eventfd_write(client->bell, 1);
+	else
+		eventfd_read(client->bell, &count);
+	client->is_ringing = is_ringing;
+}
+
+void client_wake(struct audiomodule_client *client)
+{
+	set_ringing(client, true);
+	watch_transport(client);
+}
+
+/* There is nothing left: sleep until something comes, or has to be done. */
+static void fall_asleep(struct audiomodule_client *client)
+{
+	uint64_t deadline = client->operations->deadline(client->transport);
+
+	if (deadline <= clock_now()) {
+		client_wake(client);
+		return;
+	}
+	set_alarm(client, deadline);
+	set_ringing(client, false);
+	watch_transport(client);
+}
+
+static int open_fds(struct audiomodule_client *client)
+{
+	client->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (client->epoll >= 0)
+		client->alarm = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (client->alarm >= 0)
+		client->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return client->bell < 0 ? -errno : 0;
 }
 
 /* The first call has something to do whatever the transport's fd says. */
 static int prepare(struct audiomodule_client *client)
 {
-	int r;
+	int r = open_fds(client);
 
-	client->epoll = epoll_create1(EPOLL_CLOEXEC);
-	client->alarm = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (client->epoll < 0 || client->alarm < 0)
-		return -errno;
-	r = watch(client, client->alarm, EPOLLIN, NULL);
+	if (r >= 0)
+		r = watch(client, client->alarm, EPOLLIN, NULL);
+	if (r >= 0)
+		r = watch(client, client->bell, EPOLLIN, NULL);
 	if (r < 0)
 		return r;
+	set_ringing(client, true);
 	client->transport_events = client->operations->events(client->transport);
 	r = watch(client, client->operations->fd(client->transport), client->transport_events,
 		  client);
-	return r < 0 ? r : set_alarm(client, AT_ONCE);
+	return r;
 }
 
 int audiomodule_transport_client_new(const struct client_transport *operations, void *transport,
@@ -130,7 +167,7 @@ int audiomodule_transport_client_new(const struct client_transport *operations, 
 	}
 	new->operations = operations;
 	new->transport = transport;
-	new->epoll = new->alarm = -1;
+	new->epoll = new->alarm = new->bell = -1;
 	new->alarm_time = CLIENT_NO_DEADLINE;
 	r = prepare(new);
 	if (r < 0)
@@ -183,6 +220,7 @@ struct audiomodule_client *audiomodule_client_free(struct audiomodule_client *cl
 		client_endpoint_free(endpoint);
 	}
 	cleanup_fd(&client->alarm);
+	cleanup_fd(&client->bell);
 	cleanup_fd(&client->epoll);
 	free(client->error);
 	free(client);
@@ -195,6 +233,7 @@ int audiomodule_client_list(struct audiomodule_client *client, struct audiomodul
 
 	client_succeed(client);
 	r = client->operations->list(client->transport, list);
+	client_wake(client);
 	return r < 0 ? client_fail(client, r, "Cannot list audio modules") : 0;
 }
 
@@ -209,6 +248,7 @@ int audiomodule_client_command(struct audiomodule_client *client,
 	client_succeed(client);
 	r = client->operations->command(client->transport, module, command, command_size, answer,
 					answer_size);
+	client_wake(client);
 	if (r < 0 && client->operations->error(client->transport, r)[0])
 		client_fail(client, r, "Cannot send a command to %s/%s", module->endpoint->name,
 			    module->label);
@@ -268,7 +308,7 @@ int audiomodule_client_command_start(struct audiomodule_client *client,
 
 	client_succeed(client);
 	r = start_command(client, module, command, command_size, tag);
-	watch_transport(client);
+	client_wake(client);
 	return r < 0 ? client_fail(client, r, "Cannot send a command to %s/%s",
 				   module->endpoint->name, module->label) : 0;
 }
@@ -410,16 +450,15 @@ static int next_event(struct audiomodule_client *client, struct audiomodule_even
 
 int audiomodule_client_next(struct audiomodule_client *client, struct audiomodule_event *event)
 {
-	uint64_t time = AT_ONCE;
 	int r;
 
 	forget_told(client);
 	*event = (struct audiomodule_event) { 0 };
 	r = next_event(client, event);
 	if (r == 0)
-		time = client->operations->deadline(client->transport);
-	watch_transport(client);
-	set_alarm(client, time);
+		fall_asleep(client);
+	else
+		client_wake(client);
 	return r;
 }
 

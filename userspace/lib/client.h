@@ -68,8 +68,10 @@ struct audiomodule_client {
 	int transport_events;		/* what epoll looks for */
 	int failure;			/* of the transport, for ever */
 	int epoll;
-	int alarm;			/* a timerfd */
+	int alarm;			/* a timerfd: the transport's deadline */
 	uint64_t alarm_time;		/* what it is set to */
+	int bell;			/* an eventfd: next() has to be called again */
+	bool is_ringing;
 	struct client_endpoint *endpoints;
 	struct client_subscription *subscriptions;
 	struct client_feed *feeds;
@@ -90,6 +92,9 @@ struct audiomodule_client {
 int client_fail(struct audiomodule_client *client, int error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void client_succeed(struct audiomodule_client *client);
+
+/* What was done may have left something that only next() sees: sd-bus' queue, or what is mapped. */
+void client_wake(struct audiomodule_client *client);
 
 /* The card, its node or its object went away, or is another one by now: news of it will come. */
 bool client_is_going(int error);
