@@ -147,8 +147,8 @@ uninstall:
 
 # --- The guest ----------------------------------------------------------------------------------
 # .build/guest is /mnt/build inside: modules/ (the .ko files), depmod/ (indexes that know them),
-# root/ (userspace as installed; goes over the guest's own root), selftests/, driver/ (the example
-# of a driver, built with what is installed), rivals/ (what others notify with).
+# root/ (userspace as installed; goes over the guest's own root), selftests/, driver/ and examples/
+# (of a driver and of applications, built with what is installed), rivals/ (what others notify with).
 
 guest_packages:
 	$(Q)$(GUESTDIR)/packages.sh install build guest
@@ -170,6 +170,9 @@ guest_userspace: guest_packages userspace
 guest_driver: guest_modules guest_userspace
 	+$(Q)$(GUESTDIR)/stage-driver.sh $(KERNEL) $(GUEST)
 
+guest_examples: guest_packages userspace
+	+$(Q)$(GUESTDIR)/stage-examples.sh $(GUEST)
+
 guest_rivals: guest_system
 	+$(Q)$(GUESTDIR)/stage-rivals.sh $(KERNEL) $(GUEST)
 
@@ -186,7 +189,7 @@ demo: guest_modules guest_userspace guest_script
 	$(call say,GUEST "booting kernel $$($(GUESTDIR)/kernel.sh version $(KERNEL))")
 	$(Q)$(GUESTDIR)/run.sh --kernel $(KERNEL) -- /mnt/build/selftests/run-in-guest.sh demo
 
-test: guest_driver guest_selftests guest_script
+test: guest_driver guest_examples guest_selftests guest_script
 	$(call say,GUEST "booting kernel $$($(GUESTDIR)/kernel.sh version $(KERNEL))")
 	$(Q)$(GUESTDIR)/test.sh $(KERNEL)
 
@@ -210,7 +213,7 @@ planted: check_packages guest_userspace guest_selftests guest_script
 	$(Q)$(GUESTDIR)/packages.sh install lint
 	+$(Q)$(GUESTDIR)/plant.sh $(GUEST) $(PLANTED)
 
-shell: guest_driver guest_selftests guest_script
+shell: guest_driver guest_examples guest_selftests guest_script
 	$(call say,GUEST "the prompt comes in some seconds; 'exit' powers the guest off")
 	$(Q)$(GUESTDIR)/run.sh --kernel $(KERNEL) --shell
 
@@ -246,4 +249,4 @@ distclean: clean
 
 .PHONY: all help check_kernel_headers modules userspace selftests install uninstall guest_packages
 .PHONY: check_packages guest_system guest_source guest_modules guest_userspace guest_driver
-.PHONY: guest_rivals guest_script guest_selftests demo test bench conformance check planted lint model ring shell clean distclean
+.PHONY: guest_examples guest_rivals guest_script guest_selftests demo test bench conformance check planted lint model ring shell clean distclean

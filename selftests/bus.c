@@ -30,6 +30,8 @@
 
 #include "kselftest_harness.h"
 #include "audio_module_test.h"
+#include "told.h"
+#include "world.h"
 
 #define NAME		"org.audiomodule1"
 #define ROOT		"/org/audiomodule1"
@@ -38,121 +40,12 @@
 #define ERROR		"org.audiomodule1.Error."
 #define INVALID_ARGS	"org.freedesktop.DBus.Error.InvalidArgs"
 
-#define PATIENCE_MS	20000	/* what must come has come by then, on the slowest machine */
 #define HUNDREDS_MS	90000	/* hundreds of it have */
-#define PROMPT_MS	10000	/* what waits for user space would wait for ever */
-#define FLOOD		100000
 #define LARGE_JOURNAL	"journal_size=33554432"
 #define FOREIGN_TEXT	"01234567-89ab-cdef-0123-456789abcdef"
 #define NOBODY		65534
 
-/* The bus, the daemon and the card that a test works with. */
-struct world {
-	struct machine machine;
-	int card;
-	char directory[32];
-	char address[64];
-	pid_t bus_daemon;
-	pid_t daemon;
-	struct audiomodule_bus *bus;
-	struct audiomodule_list *list;
-	char speaker[48];
-	char headphones[48];
-};
-
-/* ------------------------------------------------------------------ processes */
-
-/* A program that does not outlive the test, its messages in a file of the world's directory. */
-static pid_t start(const struct world *world, const char *const *arguments)
-{
-	char path[64];
-	pid_t pid = fork();
-
-	if (pid)
-		return pid;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	snprintf(path, sizeof(path), "%s/%s.log", world->directory, arguments[0]);
-	dup2(open(path, O_WRONLY | O_CREAT | O_APPEND, 0600), STDOUT_FILENO);
-	dup2(STDOUT_FILENO, STDERR_FILENO);
-	execvp(arguments[0], (char *const *)arguments);
-	_exit(127);
-}
-
-/* End it, if it did not end by itself: its wait status. */
-static int stop(pid_t *pid, int signal)
-{
-	int status = -1;
-
-	if (*pid <= 0)
-		return -1;
-	kill(*pid, signal);
-	kill(*pid, SIGCONT);
-	waitpid(*pid, &status, 0);
-	*pid = 0;
-	return status;
-}
-
-static bool alive(pid_t pid)
-{
-	return pid > 0 && waitpid(pid, NULL, WNOHANG) == 0;
-}
-
-/* Wait until the condition holds: true, or false after so many milliseconds. */
-#define eventually_within(ms, condition) ({ \
-	uint64_t eventually_end = milliseconds() + (ms); \
-	bool eventually_held; \
-	while (!(eventually_held = (condition)) && milliseconds() < eventually_end) \
-		usleep(5000); \
-	eventually_held; \
-})
-
-#define eventually(condition) eventually_within(PATIENCE_MS, condition)
-
-static pid_t start_daemon(const struct world *world)
-{
-	char bus[80];
-	const char *const arguments[] = { "audiomoduled", bus, NULL };
-
-	snprintf(bus, sizeof(bus), "--bus=%s", world->address);
-	return start(world, arguments);
-}
-
-/*
- * The system's own configuration, but for what would start daemons by itself, and for the limit of
- * connections, which a test of ours needs to pass.
- */
-static int write_configuration(const struct world *world)
-{
-	char command[512];
-
-	snprintf(command, sizeof(command), "sed -e '/<standard_system_servicedirs/d'"
-		 " -e 's|>system.d<|>/usr/share/dbus-1/system.d<|'"
-		 " -e 's|</busconfig>|<limit name=\"max_connections_per_user\">1000</limit>&|'"
-		 " /usr/share/dbus-1/system.conf >%s/bus.conf && chmod 755 %s", world->directory,
-		 world->directory);
-	return system(command) ? -EIO : 0;
-}
-
-static pid_t start_bus(const struct world *world)
-{
-	char file[64], address[80];
-	const char *const arguments[] = {
-		"dbus-daemon", file, address, "--nofork", "--nopidfile", "--nosyslog", NULL
-	};
-
-	snprintf(file, sizeof(file), "--config-file=%s/bus.conf", world->directory);
-	snprintf(address, sizeof(address), "--address=%s", world->address);
-	return start(world, arguments);
-}
-
 /* ------------------------------------------------------------------ connections */
-
-/* Ask the daemon anew what there is. */
-static int list_again(struct world *world)
-{
-	audiomodule_list_free(world->list);
-	return audiomodule_bus_list(world->bus, &world->list);
-}
 
 static int count_modules(const struct world *world)
 {
@@ -254,76 +147,6 @@ static bool record_comes(struct audiomodule_bus *bus, const char *path,
 
 /* ------------------------------------------------------------------ a world */
 
-/* The library's connection was there before the daemon. */
-static int await_daemon(struct world *world)
-{
-	struct audiomodule_bus_event event;
-
-	if (!eventually(!list_again(world)))
-		return -EHOSTUNREACH;
-	/* We are told that it came; that is not what tests wait for. */
-	while (audiomodule_bus_next(world->bus, &event) == 1)
-		;
-	return 0;
-}
-
-static int world_begin(struct world *world, const char *parameters)
-{
-	int err = machine_begin(&world->machine, parameters);
-
-	if (err)
-		return err;
-	world->card = card_find();
-	strcpy(world->directory, "/tmp/audiomodule.XXXXXX");
-	if (!mkdtemp(world->directory))
-		return -errno;
-	snprintf(world->address, sizeof(world->address), "unix:path=%s/bus", world->directory);
-	snprintf(world->speaker, sizeof(world->speaker), ROOT "/card%d/Speaker", world->card);
-	snprintf(world->headphones, sizeof(world->headphones), ROOT "/card%d/Headphones",
-		 world->card);
-	err = write_configuration(world);
-	if (err)
-		return err;
-	world->bus_daemon = start_bus(world);
-	/* The daemon does not wait for a bus that is not there yet. */
-	if (!eventually(!audiomodule_bus_open(world->address, &world->bus)))
-		return -ECONNREFUSED;
-	world->daemon = start_daemon(world);
-	return await_daemon(world);
-}
-
-static void remove_directory(const char *directory)
-{
-	static const char *const names[] = {
-		"bus", "bus.conf", "dbus-daemon.log", "audiomoduled.log"
-	};
-	char path[64];
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(names); i++) {
-		snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
-		unlink(path);
-	}
-	rmdir(directory);
-}
-
-/* -ECHILD: the daemon died or did not end well; -EBUSY: something was left behind. */
-static int world_end(struct world *world)
-{
-	bool was_alive = alive(world->daemon);
-	int status, err;
-
-	audiomodule_list_free(world->list);
-	audiomodule_bus_close(world->bus);
-	status = stop(&world->daemon, SIGTERM);
-	stop(&world->bus_daemon, SIGTERM);
-	remove_directory(world->directory);
-	err = machine_end(&world->machine);
-	if (err)
-		return err;
-	return was_alive && WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -ECHILD;
-}
-
 FIXTURE(bus) {
 	struct world world;
 };
@@ -353,78 +176,6 @@ FIXTURE_TEARDOWN(large)
 }
 
 /* ------------------------------------------------------------------ what a client was told */
-
-/*
- * Of each notification behind @start: what became of it, for up to @limit of them. All of them are
- * the hooks', so their bytes can be checked.
- */
-struct told {
-	uint64_t start;
-	uint64_t last;
-	uint64_t matched;
-	uint64_t lost;
-	uint64_t ranges;
-	uint64_t holes;		/* ranges that follow each other at once are one */
-	uint64_t corrupt;
-	uint64_t bad;		/* out of order, twice, or beyond @limit */
-	size_t limit;
-	uint8_t what[FLOOD + 1];
-};
-
-enum { UNTOLD, RECEIVED, LOST };
-
-static void told_begin(struct told *told, uint64_t start, size_t limit)
-{
-	memset(told, 0, sizeof(*told));
-	told->start = told->last = start;
-	told->limit = limit;
-}
-
-static void told_mark(struct told *told, uint64_t first, uint64_t last, uint8_t what)
-{
-	uint64_t sequence;
-
-	if (first <= told->last || last < first || last - told->start > told->limit) {
-		told->bad++;
-		return;
-	}
-	for (sequence = first; sequence <= last; sequence++)
-		told->what[sequence - told->start] = what;
-	told->last = last;
-}
-
-/* Is the one before @sequence lost, too? A reader may be told in parts, while the tail moves on. */
-static bool hole_goes_on(const struct told *told, uint64_t sequence)
-{
-	return sequence > told->start && sequence == told->last + 1 &&
-	       told->what[told->last - told->start] == LOST;
-}
-
-static void told_record(struct told *told, const struct audiomodule_record *record)
-{
-	if (record->type == AUDIOMODULE_RECORD_LOST) {
-		told->ranges++;
-		told->holes += !hole_goes_on(told, record->lost_first);
-		told->lost += record->lost_last - record->lost_first + 1;
-		told_mark(told, record->lost_first, record->lost_last, LOST);
-	} else if (record->type == AUDIOMODULE_RECORD_NOTIFICATION) {
-		told->matched++;
-		told->corrupt += !vendor_intact(record->tail, record->tail_size);
-		told_mark(told, record->sequence, record->sequence, RECEIVED);
-	} else {
-		told->bad++;
-	}
-}
-
-/* How many of these were neither received nor told as lost? */
-static uint64_t told_nothing_of(const struct told *told, uint64_t first, uint64_t last)
-{
-	uint64_t sequence, count = 0;
-
-	for (sequence = first; sequence <= last; sequence++)
-		count += told->what[sequence - told->start] == UNTOLD;
-	return count;
-}
 
 /* Take signals of an endpoint until one at or behind @last was told of: did it come? */
 static bool told_until(struct told *told, struct audiomodule_bus *bus, const char *path,
@@ -515,21 +266,6 @@ static const struct audiomodule_module *find_module(const struct audiomodule_lis
 static bool only_the_cards_fd(const struct world *world)
 {
 	return objects_get("notification_fds") == world->machine.notification_fds + 1;
-}
-
-static int daemon_fds(const struct world *world)
-{
-	char path[64];
-	int count = -2;
-	DIR *directory;
-
-	snprintf(path, sizeof(path), "/proc/%d/fd", world->daemon);
-	directory = opendir(path);
-	while (directory && readdir(directory))
-		count++;
-	if (directory)
-		closedir(directory);
-	return count;
 }
 
 /* ------------------------------------------------------------------ objects */
@@ -1679,26 +1415,6 @@ TEST_F_TIMEOUT(bus, subscription_survives_a_killed_daemon, 240)
 }
 
 /* ------------------------------------------------------------------ cards that come and go */
-
-/*
- * Unload the virtual driver: how many milliseconds it took, -1 when it cannot be soon. The daemon
- * answers a request and then closes the card.
- */
-static int unload_driver(void)
-{
-	uint64_t begin = milliseconds();
-	int took;
-
-	do {
-		int err = syscall(SYS_delete_module, "snd_audio_module_virtual", O_NONBLOCK);
-
-		took = milliseconds() - begin;
-		if (!err)
-			return took;
-		usleep(1000);
-	} while (took < PROMPT_MS);
-	return -1;
-}
 
 /* PNP-9 */
 TEST_F(bus, driver_can_be_unloaded_under_the_daemon)

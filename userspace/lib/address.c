@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "audiomodule.h"
+#include "address.h"
 
 /* A piece of a string, not ended by a zero. */
 struct piece {
@@ -94,6 +94,30 @@ bool audiomodule_address_matches(const char *address, const struct audiomodule_e
 		    module_matches(slash + 1, module))
 			return true;
 	return false;
+}
+
+bool address_may_match(const char *address, const struct audiomodule_endpoint *endpoint)
+{
+	for (const char *slash = strchr(address, '/'); slash; slash = strchr(slash + 1, '/'))
+		if (endpoint_matches((struct piece) { address, (size_t)(slash - address) },
+				     endpoint))
+			return true;
+	return false;
+}
+
+const struct audiomodule_module *
+audiomodule_list_find_module(const struct audiomodule_list *list, const char *address)
+{
+	const struct audiomodule_module *module, *found = NULL;
+
+	for (size_t i = 0; (module = audiomodule_list_module(list, i)); i++) {
+		if (!audiomodule_address_matches(address, module->endpoint, module))
+			continue;
+		if (found)
+			return NULL;
+		found = module;
+	}
+	return found;
 }
 
 static bool is_unique(const struct audiomodule_list *list,

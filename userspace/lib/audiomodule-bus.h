@@ -4,13 +4,15 @@
  *
  * DOC: the same lists, filters and records as <audiomodule.h>, for programs that may not open the
  * sound devices or do not want to. A library of its own, because it needs libsystemd and the local
- * way must not. Every function that can fail returns a negative errno; audiomodule_bus_error()
- * has the daemon's words.
+ * way must not. Most programs need the first function only: all else is done with its client, by
+ * the calls of <audiomodule.h>.
  *
- * Two ways to receive: audiomodule_bus_acquire() hands out the kernel's own notification fd (fast,
- * nothing between the kernel and you); audiomodule_bus_subscribe() asks for D-Bus signals, which
- * the daemon slows down to a rate (see audiomoduled(8)) and which survive a restart of the daemon:
- * the library subscribes again behind the last sequence received.
+ * The others are what it is made of. Every function that can fail returns a negative errno;
+ * audiomodule_bus_error() has the daemon's words. There are two ways to receive:
+ * audiomodule_bus_acquire() hands out the kernel's own notification fd (fast, nothing between the
+ * kernel and you); audiomodule_bus_subscribe() asks for D-Bus signals, which the daemon slows down
+ * to a rate (see audiomoduled(8)) and which survive a restart of the daemon: the library subscribes
+ * again behind the last sequence received.
  */
 #ifndef AUDIOMODULE_BUS_H
 #define AUDIOMODULE_BUS_H
@@ -20,6 +22,19 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/**
+ * audiomodule_client_new_bus() - a client of audiomoduled: see "Clients" in <audiomodule.h>
+ * @address: "system", "session" or a D-Bus address; NULL: system
+ * @client: receives the client; NULL on failure
+ *
+ * audiomoduled need not be there yet; the first call that asks it starts it where the bus can.
+ *
+ * Return: 0; failures as audiomodule_bus_open().
+ */
+int audiomodule_client_new_bus(const char *address, struct audiomodule_client **client);
+
+/* ---- Below the client ---- */
 
 /* A connection to the bus. */
 struct audiomodule_bus;

@@ -3,23 +3,25 @@
  * libaudiomodule: find audio modules and receive their notifications
  *
  * DOC: A program that wants to know what the audio modules of a sound card tell should not have
- * to know ioctls, record layouts or GUID byte orders, and should get the same structures whether
- * it reads the kernel itself (this header) or asks audiomoduled (<audiomodule-bus.h>).
+ * to know ioctls, record layouts or GUID byte orders, should not have to follow cards that come and
+ * go, and should be written once, whether it asks the kernel or audiomoduled. That is a client:
  *
- *	struct audiomodule *card;
- *	struct audiomodule_subscription *subscription;
- *	struct audiomodule_record record;
+ *	struct audiomodule_client *client;
+ *	struct audiomodule_event event;
  *
- *	audiomodule_open(NULL, 0, &card);
- *	audiomodule_subscribe(card, NULL, NULL, &subscription);
- *	audiomodule_close(card);
- *	while (poll(&(struct pollfd) { audiomodule_subscription_fd(subscription), POLLIN }, 1, -1) > 0)
- *		while (audiomodule_subscription_next(subscription, &record) > 0)
- *			...
+ *	audiomodule_client_new(NULL, &client);
+ *	audiomodule_client_subscribe(client, NULL, NULL, NULL, 0);
+ *	while (audiomodule_client_wait(client, -1, &event) > 0)
+ *		...
+ *
+ * Below it are the calls that it is made of: cards, lists, commands and subscriptions of the
+ * kernel's in this header, those of the daemon in <audiomodule-bus.h>.
  *
  * Every function that can fail returns a negative errno. Functions that free take NULL and return
  * NULL. A handle may be used by one thread at a time; different handles are independent. The
- * library has no global state, starts no threads and installs no signal handlers.
+ * library has no global state and installs no signal handlers. It starts threads for one thing
+ * only: the local commands of audiomodule_client_command_start(), at most one for each module and
+ * none that outlives its client.
  */
 #ifndef AUDIOMODULE_H
 #define AUDIOMODULE_H
@@ -74,6 +76,235 @@ void audiomodule_guid_format(const struct audiomodule_guid *guid,
 
 /** audiomodule_guid_equal() - are both the same? */
 bool audiomodule_guid_equal(const struct audiomodule_guid *a, const struct audiomodule_guid *b);
+
+/* ---- Clients: lists, notifications, commands, and cards that come and go ---- */
+
+/*
+ * A client is what most programs need, and all that they need; what follows behind this section is
+ * what it is made of. The same calls work with the kernel (audiomodule_client_new()) and through
+ * audiomoduled (audiomodule_client_new_bus() of <audiomodule-bus.h>).
+ *
+ *	audiomodule_client_new(NULL, &client);
+ *	audiomodule_client_subscribe(client, "Speaker/Meter", NULL, NULL, 0);
+ *	while (audiomodule_client_wait(client, -1, &event) > 0)
+ *		if (event.type == AUDIOMODULE_EVENT_NOTIFICATION)
+ *			...
+ *	audiomodule_client_free(client);
+ *
+ * One thread at a time may use a client; it need not be the same one each time.
+ */
+struct audiomodule_client;
+
+struct audiomodule_endpoint;
+struct audiomodule_module;
+struct audiomodule_list;
+struct audiomodule_record;
+struct audiomodule_filter;
+struct audiomodule_begin;
+
+/* Commands that a client may have under way, those whose ANSWER was not taken yet included. */
+#define AUDIOMODULE_MAX_CLIENT_COMMANDS		32
+
+/**
+ * enum audiomodule_event_type - what happened
+ * @AUDIOMODULE_EVENT_NOTIFICATION: a module told something: see record
+ * @AUDIOMODULE_EVENT_LOST: notifications were overwritten or dropped before they could be read:
+ *	record has lost_first and lost_last. Sequences number all notifications of a card, so each
+ *	endpoint of it is told
+ * @AUDIOMODULE_EVENT_APPEARED: an endpoint is there. The first events are those of all that were
+ *	there already, so that a program needs no other list
+ * @AUDIOMODULE_EVENT_CHANGED: modules of the endpoint came or went
+ * @AUDIOMODULE_EVENT_GONE: the endpoint is gone; its last notifications came before
+ * @AUDIOMODULE_EVENT_FAILED: the subscription does not receive, or no longer, what the endpoint
+ *	tells: see error
+ * @AUDIOMODULE_EVENT_ANSWER: of audiomodule_client_command_start()
+ * @AUDIOMODULE_EVENT_DAEMON_APPEARED: audiomoduled is there, still or again
+ * @AUDIOMODULE_EVENT_DAEMON_GONE: audiomoduled left the bus. Notifications go on; nothing appears,
+ *	goes, or takes commands until it is back
+ *
+ * Later versions may add some: ignore what you do not know.
+ */
+enum audiomodule_event_type {
+	AUDIOMODULE_EVENT_NOTIFICATION		= 1,
+	AUDIOMODULE_EVENT_LOST			= 2,
+	AUDIOMODULE_EVENT_APPEARED		= 3,
+	AUDIOMODULE_EVENT_CHANGED		= 4,
+	AUDIOMODULE_EVENT_GONE			= 5,
+	AUDIOMODULE_EVENT_FAILED		= 6,
+	AUDIOMODULE_EVENT_ANSWER		= 7,
+	AUDIOMODULE_EVENT_DAEMON_APPEARED	= 8,
+	AUDIOMODULE_EVENT_DAEMON_GONE		= 9,
+};
+
+/**
+ * struct audiomodule_event - what audiomodule_client_next() has
+ * @type: what it says; the members that a type does not have are zero
+ * @tag: NOTIFICATION, LOST, FAILED: of the subscription; ANSWER: of the command
+ * @endpoint: NOTIFICATION, LOST, APPEARED, CHANGED, GONE, FAILED: which
+ * @module: NOTIFICATION: which; NULL when it is of no audio module, or of one that is not there
+ *	any more, or not known yet
+ * @record: NOTIFICATION, LOST
+ * @error: FAILED, ANSWER: negative errno; 0: the module executed the command
+ * @answer: ANSWER: the vendor's bytes; NULL when there are none
+ * @answer_size: how many
+ *
+ * Pointers are valid until the next call of audiomodule_client_next(), _wait(), _subscribe(),
+ * _unsubscribe() or _free() with this client.
+ */
+struct audiomodule_event {
+	enum audiomodule_event_type type;
+	uint64_t tag;
+	const struct audiomodule_endpoint *endpoint;
+	const struct audiomodule_module *module;
+	const struct audiomodule_record *record;
+	int error;
+	const void *answer;
+	size_t answer_size;
+};
+
+/**
+ * audiomodule_client_new() - a client of the kernel
+ * @directory: where the device nodes are or will be, or NULL; its parent must exist
+ * @client: receives the client; NULL on failure
+ *
+ * Needs no card yet. It keeps no device open, so that drivers can be unloaded under it.
+ *
+ * Return: 0; failures as audiomodule_watch_new().
+ */
+int audiomodule_client_new(const char *directory, struct audiomodule_client **client);
+
+/**
+ * audiomodule_client_free() - free a client, its subscriptions and its commands
+ *
+ * Waits for those commands that a module of this machine handles at that moment, since nothing ends
+ * them; those behind them are not sent. Through the daemon, none is waited for.
+ */
+struct audiomodule_client *audiomodule_client_free(struct audiomodule_client *client);
+
+/**
+ * audiomodule_client_error() - the last failure of this client in words
+ *
+ * Return: text for people, valid until the next call with this client; "" when there was no
+ * failure, or when it was the module's own answer to a command.
+ */
+const char *audiomodule_client_error(const struct audiomodule_client *client);
+
+/**
+ * audiomodule_client_list() - what is there now?
+ * @client: whom to ask
+ * @list: receives the list, which lives on its own; NULL on failure
+ *
+ * Return: 0; failures as audiomodule_list_all() or audiomodule_bus_list().
+ */
+int audiomodule_client_list(struct audiomodule_client *client, struct audiomodule_list **list);
+
+/**
+ * audiomodule_client_subscribe() - receive notifications as events
+ * @client: who
+ * @address: ENDPOINT[/MODULE] as for audiomodule_address_matches(); NULL: all endpoints
+ * @filter: which notifications of those; NULL: all. An address with a MODULE excludes class_id and
+ *	instance_id
+ * @begin: where to start; NULL: only what comes from now on
+ * @tag: comes back with its events; another one for each subscription of a client
+ *
+ * It is for all that the address means, now and later. An endpoint that comes later, or comes back,
+ * has another journal; nothing of that is missed: it starts with the first notification since the
+ * card came. What is left of a card's last notifications when it goes is delivered, too. Two things
+ * tell an endpoint from all others: its device_id and its journal_id.
+ *
+ * Through the daemon each endpoint's notifications come from an fd of the kernel's, which
+ * audiomoduled hands over: nothing is lost, repeated or slowed down when the daemon is slow,
+ * restarted or killed.
+ *
+ * Those of one endpoint come in their order. To resume later, with another client, keep for each
+ * endpoint its journal_id and the sequence of the last record, and begin behind that. A position is
+ * for the endpoints of its journal; others start with what is new.
+ *
+ * Return: how many endpoints it means now, 0 when it waits for one. -EINVAL: a bit of match, start
+ * or flags is unknown, the filter names a class besides a MODULE, or the sequence was not sent yet;
+ * -EEXIST: a subscription has this tag; -ESTALE: no journal is the position's; -EACCES: no
+ * permission;
+ * -EHOSTUNREACH: audiomoduled is not there: try again after DAEMON_APPEARED; -EOPNOTSUPP: a flag
+ * that the kernel, or the way through the daemon, does not have; -EMFILE, -ENFILE, -ENOMEM and
+ * others of audiomodule_subscribe() and audiomodule_bus_acquire(). On failure nothing is subscribed
+ * to.
+ */
+int audiomodule_client_subscribe(struct audiomodule_client *client, const char *address,
+				 const struct audiomodule_filter *filter,
+				 const struct audiomodule_begin *begin, uint64_t tag);
+
+/** audiomodule_client_unsubscribe() - end a subscription. Return: 0; -ENOENT: none has this tag. */
+int audiomodule_client_unsubscribe(struct audiomodule_client *client, uint64_t tag);
+
+/**
+ * audiomodule_client_command() - send a command to a module and wait for its answer
+ * @client: who
+ * @module: which, of a list or an event of this client
+ * @command: the vendor's bytes; may be NULL when @command_size is 0
+ * @command_size: how many, at most AUDIOMODULE_MAX_COMMAND_SIZE
+ * @answer: receives the vendor's answer; free() it. NULL when it has no bytes, or on failure
+ * @answer_size: receives its bytes
+ *
+ * Return: 0: the module executed it; whether with success, the answer may say. -ENODEV: the module
+ * or its card is gone; -EINVAL also when @module is of another kind of client; otherwise as
+ * audiomodule_command() or audiomodule_bus_command(). Where audiomodule_client_error() is "", it is
+ * what the module, or the kernel in its place, said.
+ */
+int audiomodule_client_command(struct audiomodule_client *client,
+			       const struct audiomodule_module *module, const void *command,
+			       size_t command_size, void **answer, size_t *answer_size);
+
+/**
+ * audiomodule_client_command_start() - send a command; its answer comes as an event
+ * @client: who
+ * @module: as for audiomodule_client_command(); need not live on
+ * @command: as there; need not live on
+ * @command_size: as there
+ * @tag: comes back with the ANSWER
+ *
+ * Commands to one module are executed in the order in which they were started; those to different
+ * modules do not wait for each other. Without the daemon, each module with commands under way has a
+ * thread, in which all signals are blocked.
+ *
+ * Return: 0: an event ANSWER will come, failures included; -EBUSY: AUDIOMODULE_MAX_CLIENT_COMMANDS
+ * are under way; -EINVAL: too many bytes, or @module is of another kind of client; -EAGAIN: there
+ * can be no thread; -ENOMEM.
+ */
+int audiomodule_client_command_start(struct audiomodule_client *client,
+				     const struct audiomodule_module *module, const void *command,
+				     size_t command_size, uint64_t tag);
+
+/**
+ * audiomodule_client_fd() - poll() this for POLLIN, then call audiomodule_client_next()
+ *
+ * It stays readable as long as there is something to do: a program may take one event, or all, each
+ * time. It is the client's: do not read it or close it.
+ */
+int audiomodule_client_fd(const struct audiomodule_client *client);
+
+/**
+ * audiomodule_client_next() - the next event
+ * @client: whose
+ * @event: receives it
+ *
+ * Never blocks. Endpoints with much to tell take turns.
+ *
+ * Return: 1: an event; 0: none now; -ECONNRESET, -ENOTCONN: the bus is gone: free the client;
+ * -ENOMEM and errors of reading inotify.
+ */
+int audiomodule_client_next(struct audiomodule_client *client, struct audiomodule_event *event);
+
+/**
+ * audiomodule_client_wait() - the next event, waiting for it
+ * @client: whose
+ * @timeout_ms: milliseconds; -1: for ever
+ * @event: receives it
+ *
+ * Return: 1: an event; 0: none came in time; -EINTR: a signal; otherwise as
+ * audiomodule_client_next().
+ */
+int audiomodule_client_wait(struct audiomodule_client *client, int timeout_ms,
+			    struct audiomodule_event *event);
 
 /* ---- Cards ---- */
 
@@ -262,7 +493,8 @@ struct audiomodule_list *audiomodule_list_free(struct audiomodule_list *list);
 
 /*
  * The n-th endpoint or module, from 0, in the order of card, endpoint index and module index (then
- * stream modules, by device, subdevice and label); NULL behind the last. They live as long as the list.
+ * stream modules, by device, subdevice and label); NULL behind the last. They live as long as the
+ * list.
  */
 const struct audiomodule_endpoint *audiomodule_list_endpoint(const struct audiomodule_list *list,
 							     size_t n);
@@ -301,6 +533,16 @@ audiomodule_list_add_module(struct audiomodule_list *list,
  */
 bool audiomodule_address_matches(const char *address, const struct audiomodule_endpoint *endpoint,
 				 const struct audiomodule_module *module);
+
+/**
+ * audiomodule_list_find_module() - the module that an address means
+ * @list: where
+ * @address: ENDPOINT/MODULE as for audiomodule_address_matches()
+ *
+ * Return: the module, which lives as long as the list; NULL: it means none, or several.
+ */
+const struct audiomodule_module *
+audiomodule_list_find_module(const struct audiomodule_list *list, const char *address);
 
 /**
  * audiomodule_address_format() - the shortest address that means only this

@@ -36,7 +36,7 @@ static int copy_answer(const void *bytes, size_t size, void **answer, size_t *an
 	return 0;
 }
 
-static int read_reply(sd_bus_message *reply, void **answer, size_t *answer_size)
+int bus_command_read(sd_bus_message *reply, void **answer, size_t *answer_size)
 {
 	const void *bytes;
 	const char *error;
@@ -44,6 +44,8 @@ static int read_reply(sd_bus_message *reply, void **answer, size_t *answer_size)
 	size_t size;
 	int r = sd_bus_message_read(reply, "us", &status, &error);
 
+	*answer = NULL;
+	*answer_size = 0;
 	if (r >= 0)
 		r = sd_bus_message_read_array(reply, 'y', &bytes, &size);
 	if (r < 0)
@@ -54,8 +56,8 @@ static int read_reply(sd_bus_message *reply, void **answer, size_t *answer_size)
 	return r < 0 ? r : copy_answer(bytes, size, answer, answer_size);
 }
 
-static int new_command(struct audiomodule_bus *bus, const char *object_path, const void *command,
-		       size_t size, sd_bus_message **message)
+int bus_command_call(struct audiomodule_bus *bus, const char *object_path, const void *command,
+		     size_t size, sd_bus_message **message)
 {
 	int r = sd_bus_message_new_method_call(bus->bus, message, BUS_NAME, object_path,
 					       BUS_MODULE, "SendCommand");
@@ -74,8 +76,8 @@ int audiomodule_bus_command(struct audiomodule_bus *bus, const char *object_path
 
 	*answer = NULL;
 	*answer_size = 0;
-	r = new_command(bus, object_path, command, command_size, &call);
+	r = bus_command_call(bus, object_path, command, command_size, &call);
 	if (r >= 0)
 		r = bus_call(bus, call, &reply);
-	return r < 0 ? r : read_reply(reply, answer, answer_size);
+	return r < 0 ? r : bus_command_read(reply, answer, answer_size);
 }

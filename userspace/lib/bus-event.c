@@ -167,11 +167,13 @@ static void resume_all(struct audiomodule_bus *bus)
 	}
 }
 
-static int on_owner(struct audiomodule_bus *bus, sd_bus_message *message,
-		    struct audiomodule_bus_event *event)
+int bus_owner_changed(struct audiomodule_bus *bus, sd_bus_message *message)
 {
 	const char *name, *old, *new;
 
+	if (sd_bus_message_is_signal(message, "org.freedesktop.DBus", "NameOwnerChanged") <= 0 ||
+	    strcmp(sd_bus_message_get_sender(message), "org.freedesktop.DBus") != 0)
+		return 0;
 	if (sd_bus_message_read(message, "sss", &name, &old, &new) < 0)
 		return -EBADMSG;
 	if (strcmp(name, BUS_NAME) != 0 || (bus->owner && strcmp(bus->owner, new) == 0))
@@ -180,6 +182,16 @@ static int on_owner(struct audiomodule_bus *bus, sd_bus_message *message,
 	bus->owner = new[0] ? strdup(new) : NULL;
 	if (new[0] && !bus->owner)
 		return -ENOMEM;
+	return 1;
+}
+
+static int on_owner(struct audiomodule_bus *bus, sd_bus_message *message,
+		    struct audiomodule_bus_event *event)
+{
+	int r = bus_owner_changed(bus, message);
+
+	if (r <= 0)
+		return r;
 	if (bus->owner)
 		resume_all(bus);
 	*event = (struct audiomodule_bus_event) {
@@ -210,8 +222,7 @@ static int on_message(struct audiomodule_bus *bus, sd_bus_message *message,
 	if (!sender || sd_bus_message_is_signal(message, NULL, NULL) <= 0)
 		return 0;
 	if (strcmp(sender, "org.freedesktop.DBus") == 0)
-		return sd_bus_message_is_signal(message, NULL, "NameOwnerChanged") > 0 ?
-		       on_owner(bus, message, event) : 0;
+		return on_owner(bus, message, event);
 	if (!bus->owner || strcmp(sender, bus->owner) != 0)
 		return 0;
 	if (sd_bus_message_is_signal(message, NULL, "InterfacesAdded"))

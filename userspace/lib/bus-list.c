@@ -210,30 +210,42 @@ static int read_objects(sd_bus_message *message, const struct reading *reading,
 	return r == -ENXIO ? -EBADMSG : r;	/* sd-bus: not the type that was asked for */
 }
 
-int audiomodule_bus_list(struct audiomodule_bus *bus, struct audiomodule_list **list)
+int bus_list_call(struct audiomodule_bus *bus, sd_bus_message **call)
+{
+	return sd_bus_message_new_method_call(bus->bus, call, BUS_NAME, BUS_ROOT,
+					      "org.freedesktop.DBus.ObjectManager",
+					      "GetManagedObjects");
+}
+
+int bus_list_read(sd_bus_message *reply, struct audiomodule_list **list)
 {
 	static const struct reading endpoints = {
 		BUS_ENDPOINT, read_endpoint_property, add_endpoint
 	};
 	static const struct reading modules = { BUS_MODULE, read_module_property, add_module };
 	_cleanup_(cleanup_list) struct audiomodule_list *new = audiomodule_list_new();
-	_cleanup_(cleanup_message) sd_bus_message *call = NULL, *reply = NULL;
 	int r;
 
 	*list = NULL;
 	if (!new)
 		return -ENOMEM;
-	r = sd_bus_message_new_method_call(bus->bus, &call, BUS_NAME, BUS_ROOT,
-					   "org.freedesktop.DBus.ObjectManager",
-					   "GetManagedObjects");
-	if (r >= 0)
-		r = bus_call(bus, call, &reply);
-	if (r >= 0)
-		r = read_objects(reply, &endpoints, new);
+	r = read_objects(reply, &endpoints, new);
 	if (r >= 0)
 		r = read_objects(reply, &modules, new);
 	if (r < 0)
 		return r;
 	*list = steal_pointer(new);
 	return 0;
+}
+
+int audiomodule_bus_list(struct audiomodule_bus *bus, struct audiomodule_list **list)
+{
+	_cleanup_(cleanup_message) sd_bus_message *call = NULL, *reply = NULL;
+	int r;
+
+	*list = NULL;
+	r = bus_list_call(bus, &call);
+	if (r >= 0)
+		r = bus_call(bus, call, &reply);
+	return r < 0 ? r : bus_list_read(reply, list);
 }

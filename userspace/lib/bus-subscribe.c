@@ -45,15 +45,22 @@ static int append_options(sd_bus_message *message, const struct audiomodule_filt
 	return r < 0 ? r : sd_bus_message_close_container(message);
 }
 
+static int new_call(struct audiomodule_bus *bus, const char *object_path, const char *method,
+		    const struct audiomodule_filter *filter,
+		    const struct audiomodule_position *after, sd_bus_message **call)
+{
+	int r = bus_new_call(bus, object_path, method, call);
+
+	return r < 0 ? r : append_options(*call, filter, after);
+}
+
 static int call_with_options(struct audiomodule_bus *bus, const char *object_path,
 			     const char *method, const struct audiomodule_filter *filter,
 			     const struct audiomodule_position *after, sd_bus_message **reply)
 {
 	_cleanup_(cleanup_message) sd_bus_message *call = NULL;
-	int r = bus_new_call(bus, object_path, method, &call);
+	int r = new_call(bus, object_path, method, filter, after, &call);
 
-	if (r >= 0)
-		r = append_options(call, filter, after);
 	return r < 0 ? r : bus_call(bus, call, reply);
 }
 
@@ -152,22 +159,22 @@ int audiomodule_bus_unsubscribe(struct audiomodule_bus *bus, const char *object_
 	return r < 0 ? r : bus_call(bus, call, NULL);
 }
 
-int audiomodule_bus_acquire(struct audiomodule_bus *bus, const char *object_path,
-			    const struct audiomodule_filter *filter,
-			    const struct audiomodule_position *after,
-			    struct audiomodule_subscription **subscription)
+int bus_acquire_call(struct audiomodule_bus *bus, const char *object_path,
+		     const struct audiomodule_filter *filter,
+		     const struct audiomodule_position *after, sd_bus_message **call)
 {
-	_cleanup_(cleanup_message) sd_bus_message *reply = NULL;
+	return new_call(bus, object_path, "AcquireNotifications", filter, after, call);
+}
+
+int bus_acquire_read(sd_bus_message *reply, const struct audiomodule_position *after,
+		     uint64_t *oldest, struct audiomodule_subscription **subscription)
+{
 	struct audiomodule_position start;
 	_cleanup_(cleanup_fd) int copy = -1;
-	uint64_t oldest;
 	int fd, r;
 
 	*subscription = NULL;
-	r = call_with_options(bus, object_path, "AcquireNotifications", filter, after, &reply);
-	if (r < 0)
-		return r;
-	r = sd_bus_message_read(reply, "httt", &fd, &start.journal_id, &oldest, &start.sequence);
+	r = sd_bus_message_read(reply, "httt", &fd, &start.journal_id, oldest, &start.sequence);
 	if (r < 0)
 		return r;
 	copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);	/* the message closes its own */
@@ -179,4 +186,25 @@ int audiomodule_bus_acquire(struct audiomodule_bus *bus, const char *object_path
 	if (r == 0)
 		steal_fd(&copy);
 	return r;
+}
+
+int bus_acquire(struct audiomodule_bus *bus, const char *object_path,
+		const struct audiomodule_filter *filter, const struct audiomodule_position *after,
+		uint64_t *oldest, struct audiomodule_subscription **subscription)
+{
+	_cleanup_(cleanup_message) sd_bus_message *reply = NULL;
+	int r = call_with_options(bus, object_path, "AcquireNotifications", filter, after, &reply);
+
+	*subscription = NULL;
+	return r < 0 ? r : bus_acquire_read(reply, after, oldest, subscription);
+}
+
+int audiomodule_bus_acquire(struct audiomodule_bus *bus, const char *object_path,
+			    const struct audiomodule_filter *filter,
+			    const struct audiomodule_position *after,
+			    struct audiomodule_subscription **subscription)
+{
+	uint64_t oldest;
+
+	return bus_acquire(bus, object_path, filter, after, &oldest, subscription);
 }

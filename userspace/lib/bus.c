@@ -4,10 +4,10 @@
  * bus can send us a signal that looks like audiomoduled's; only the owner's are believed.
  */
 #include <string.h>
-#include <time.h>
 
 #include "bus.h"
 #include "bus-open.h"
+#include "clock.h"
 
 DEFINE_CLEANUP(cleanup_bus, struct audiomodule_bus *, audiomodule_bus_close)
 
@@ -106,7 +106,7 @@ static void set_error(struct audiomodule_bus *bus, const sd_bus_error *error)
 	bus->error = error->message ? strdup(error->message) : NULL;
 }
 
-static int error_number(const sd_bus_error *error, int otherwise)
+int bus_error_number(const sd_bus_error *error, int otherwise)
 {
 	static const struct {
 		const char *name;
@@ -145,7 +145,7 @@ int bus_call(struct audiomodule_bus *bus, sd_bus_message *message, sd_bus_messag
 	int r = sd_bus_call(bus->bus, message, 0, &error, reply);
 
 	if (r < 0)
-		r = error_number(&error, r);
+		r = bus_error_number(&error, r);
 	set_error(bus, &error);
 	sd_bus_error_free(&error);
 	return r < 0 ? r : 0;
@@ -170,15 +170,13 @@ int audiomodule_bus_poll_events(struct audiomodule_bus *bus)
 
 int audiomodule_bus_timeout(struct audiomodule_bus *bus)
 {
-	struct timespec now;
-	uint64_t until, microseconds;
+	uint64_t until, now;
 
 	if (sd_bus_get_timeout(bus->bus, &until) < 0 || until == UINT64_MAX)
 		return -1;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	microseconds = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-	if (until <= microseconds)
+	now = clock_now();
+	if (until <= now)
 		return 0;
-	until = (until - microseconds + 999) / 1000;
+	until = (until - now + 999) / 1000;
 	return until > INT32_MAX ? INT32_MAX : (int)until;
 }

@@ -32,12 +32,36 @@ struct audiomodule_bus {
 
 DEFINE_CLEANUP(cleanup_message, sd_bus_message *, sd_bus_message_unref)
 
+/* The errno of an error that a call was answered with. */
+int bus_error_number(const sd_bus_error *error, int otherwise);
+
 /* Calls, waits, and turns the daemon's error into errno and text. */
 int bus_call(struct audiomodule_bus *bus, sd_bus_message *message, sd_bus_message **reply);
 int bus_new_call(struct audiomodule_bus *bus, const char *object_path, const char *method,
 		 sd_bus_message **message);
 int bus_request(struct audiomodule_bus *bus, struct bus_subscription *subscription,
 		bool resume, struct audiomodule_position *start);
+
+/* Is the message that audiomoduled came or went? bus->owner knows then. */
+int bus_owner_changed(struct audiomodule_bus *bus, sd_bus_message *message);
+
+/* Calls, and what their answers say, for those who wait in a way of their own. */
+int bus_list_call(struct audiomodule_bus *bus, sd_bus_message **call);
+int bus_list_read(sd_bus_message *reply, struct audiomodule_list **list);
+int bus_command_call(struct audiomodule_bus *bus, const char *object_path, const void *command,
+		     size_t size, sd_bus_message **message);
+int bus_command_read(sd_bus_message *reply, void **answer, size_t *answer_size);
+int bus_acquire_call(struct audiomodule_bus *bus, const char *object_path,
+		     const struct audiomodule_filter *filter,
+		     const struct audiomodule_position *after, sd_bus_message **call);
+int bus_acquire_read(sd_bus_message *reply, const struct audiomodule_position *after,
+		     uint64_t *oldest, struct audiomodule_subscription **subscription);
+
+/* audiomodule_bus_acquire(), and the oldest sequence that the journal has. */
+int bus_acquire(struct audiomodule_bus *bus, const char *object_path,
+		const struct audiomodule_filter *filter, const struct audiomodule_position *after,
+		uint64_t *oldest, struct audiomodule_subscription **subscription);
+
 struct bus_subscription *bus_find(struct audiomodule_bus *bus, const char *object_path);
 struct bus_subscription *bus_subscription_free(struct bus_subscription *subscription);
 void bus_unlink(struct audiomodule_bus *bus, struct bus_subscription *subscription);

@@ -120,6 +120,24 @@ int audiomodule_open_for_commands(const char *directory, unsigned int card,
 	return open_card(directory, card, O_RDWR, handle);
 }
 
+int card_open_again(const char *directory, const struct audiomodule_endpoint *endpoint,
+		    bool for_commands, struct audiomodule **handle)
+{
+	_cleanup_(cleanup_card) struct audiomodule *new = NULL;
+	struct audiomodule_info info;
+	int r = open_card(directory, endpoint->card, for_commands ? O_RDWR : O_RDONLY, &new);
+
+	*handle = NULL;
+	if (r >= 0)
+		r = audiomodule_info(new, &info);
+	if (r < 0)
+		return r == -ENOENT || r == -ENXIO ? -ENODEV : r;
+	if (info.journal_id != endpoint->journal_id)
+		return -ENODEV;
+	*handle = steal_pointer(new);
+	return 0;
+}
+
 struct audiomodule *audiomodule_close(struct audiomodule *handle)
 {
 	if (!handle)

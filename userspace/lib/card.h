@@ -19,6 +19,10 @@ struct audiomodule {
 	bool can_map;		/* its journal */
 };
 
+/* Opens the card of an endpoint. -ENODEV: it is gone, or its number is another card's by now. */
+int card_open_again(const char *directory, const struct audiomodule_endpoint *endpoint,
+		    bool for_commands, struct audiomodule **handle);
+
 /* One more try after a signal is right for every ioctl here: a failed one changed nothing. */
 static inline int card_ioctl(int fd, unsigned long request, void *argument)
 {
