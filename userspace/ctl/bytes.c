@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "hex.h"
 
 #define BYTES_MAX	AUDIOMODULE_MAX_COMMAND_SIZE
 #define LINE_BYTES	16
@@ -34,26 +35,6 @@ static enum exit_status fail_digits(const char *text, const struct bytes *bytes)
 	return STATUS_USAGE;
 }
 
-static int digit(char character)
-{
-	if (character >= '0' && character <= '9')
-		return character - '0';
-	if (character >= 'a' && character <= 'f')
-		return character - 'a' + 10;
-	if (character >= 'A' && character <= 'F')
-		return character - 'A' + 10;
-	return -1;
-}
-
-/* The byte that begins here; -1: none does. */
-static int parse_byte(const char *text)
-{
-	int high = digit(text[0]);
-	int low = high < 0 ? -1 : digit(text[1]);
-
-	return low < 0 ? -1 : high << 4 | low;
-}
-
 static const char *skip_blanks(const char *text)
 {
 	return text + strspn(text, " \t\n");
@@ -63,7 +44,7 @@ static enum exit_status parse_digits(const char *text, struct bytes *bytes)
 {
 	text = skip_blanks(text);
 	while (*text) {
-		int byte = parse_byte(text);
+		int byte = hex_byte(text);
 
 		if (byte < 0)
 			return fail_digits(text, bytes);
