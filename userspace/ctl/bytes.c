@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * DOC: a command's bytes are few enough to be read whole: one more than there may be tells that
- * there are too many.
+ * DOC: bytes are few enough to be read whole: one more than there may be tells that there are too
+ * many.
  */
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +16,7 @@
 
 static enum exit_status fail_size(const char *where)
 {
-	fprintf(stderr, "audiomodulectl: a command has at most %d bytes; there are more in %s\n",
+	fprintf(stderr, "audiomodulectl: at most %d bytes can be sent; there are more in %s\n",
 		BYTES_MAX, where);
 	return STATUS_USAGE;
 }
@@ -76,8 +76,8 @@ static enum exit_status read_file(const char *path, struct bytes *bytes)
 static enum exit_status read_input(struct bytes *bytes)
 {
 	if (isatty(STDIN_FILENO))
-		fputs("audiomodulectl: the command's bytes are read from this terminal, as they "
-		      "are, until its end (Ctrl-D)\n", stderr);
+		fputs("audiomodulectl: the bytes are read from this terminal, as they are, until "
+		      "its end (Ctrl-D)\n", stderr);
 	return read_stream(stdin, "standard input", bytes);
 }
 
@@ -86,7 +86,7 @@ enum exit_status bytes_read(const char *text, struct bytes *bytes)
 	bytes->size = 0;
 	bytes->data = malloc(BYTES_MAX + 1);
 	if (!bytes->data)
-		return fail_read("the command");
+		return fail_read("the bytes");
 	if (strcmp(text, "-") == 0)
 		return read_input(bytes);
 	if (text[0] == '@')

@@ -113,15 +113,7 @@ static void json_notification(const struct feeds *feeds, const struct feed *feed
 
 	format_address(feeds, feed, record, address, sizeof(address));
 	json_feed(first, "notification", address, &feed->endpoint);
-	json_unsigned(first, "sequence", record->sequence);
-	json_unsigned(first, "timestamp_ns", record->timestamp);
-	json_guid(first, "notification_id", &record->notification_id);
-	if (record->has_identity) {
-		json_guid(first, "class_id", &record->class_id);
-		json_unsigned(first, "instance_id", record->instance_id);
-	}
-	json_bytes(first, "data", record->tail, record->tail_size);
-	json_decoded(first, record);
+	json_record(first, record);
 }
 
 static void print_json(const struct feeds *feeds, const struct feed *feed,

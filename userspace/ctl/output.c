@@ -61,6 +61,12 @@ void json_guid(bool *first, const char *key, const struct audiomodule_guid *valu
 	json_text(first, key, text);
 }
 
+void json_flag(bool *first, const char *key, bool value)
+{
+	put_key(first, key);
+	fputs(value ? "true" : "false", stdout);
+}
+
 /* As text: JSON's numbers are exact up to 53 bits only. */
 void json_hex64(bool *first, const char *key, uint64_t value)
 {

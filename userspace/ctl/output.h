@@ -16,6 +16,7 @@ void json_text(bool *first, const char *key, const char *value);
 void json_number(bool *first, const char *key, int64_t value);
 void json_unsigned(bool *first, const char *key, uint64_t value);
 void json_guid(bool *first, const char *key, const struct audiomodule_guid *value);
+void json_flag(bool *first, const char *key, bool value);
 void json_hex64(bool *first, const char *key, uint64_t value);
 void json_bytes(bool *first, const char *key, const uint8_t *bytes, size_t size);
 void json_devices(bool *first, const char *key, uint32_t devices);
