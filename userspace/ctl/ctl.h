@@ -86,5 +86,6 @@ enum exit_status command_send(const struct options *options);
 enum exit_status command_get(const struct options *options);
 enum exit_status command_set(const struct options *options);
 enum exit_status command_stats(const struct options *options);
+enum exit_status command_doctor(const struct options *options);
 
 #endif /* AUDIOMODULECTL_CTL_H */

@@ -41,6 +41,7 @@ static const struct command commands[] = {
 	  .only_alsa = true },
 	{ "stats", help_stats, command_stats, .arguments = ARGUMENTS_ADDRESSES,
 	  .only_local = true },
+	{ "doctor", help_doctor, command_doctor, .arguments = ARGUMENTS_NONE },
 };
 
 #define COMMANDS	(sizeof(commands) / sizeof(commands[0]))

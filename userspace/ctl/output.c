@@ -154,6 +154,25 @@ void print_devices(uint32_t devices)
 	}
 }
 
+static bool is_coloured(void)
+{
+	const char *no_colour = getenv("NO_COLOR");
+
+	return isatty(STDOUT_FILENO) && !(no_colour && no_colour[0]);
+}
+
+void start_colour(const char *colour)
+{
+	if (is_coloured())
+		printf("\033[%sm", colour);
+}
+
+void end_colour(void)
+{
+	if (is_coloured())
+		fputs("\033[0m", stdout);
+}
+
 enum exit_status finish_output(bool *closed)
 {
 	bool failed = fflush(stdout) != 0 || ferror(stdout);

@@ -20,6 +20,7 @@
 #define BUS_ERROR_NOT_SUBSCRIBED	"org.audiomodule1.Error.NotSubscribed"
 #define BUS_ERROR_TOO_MANY		"org.audiomodule1.Error.TooManySubscriptions"
 #define BUS_ERROR_TOO_MANY_COMMANDS	"org.audiomodule1.Error.TooManyCommands"
+#define BUS_ERROR_NOT_AUTHORIZED	"org.audiomodule1.Error.NotAuthorized"
 #define BUS_ERROR_FAILED		"org.audiomodule1.Error.Failed"
 
 #endif /* AUDIOMODULE_BUS_NAMES_H */
