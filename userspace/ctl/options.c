@@ -155,7 +155,8 @@ static bool parse_since(const char *text, struct options *options)
 		uint64_t unit;
 	} units[] = {
 		{ "", NANOSECONDS }, { "ms", NANOSECONDS / 1000 }, { "s", NANOSECONDS },
-		{ "m", 60 * NANOSECONDS }, { "h", 3600 * NANOSECONDS }, { "d", 86400 * NANOSECONDS },
+		{ "m", 60 * NANOSECONDS }, { "h", 3600 * NANOSECONDS },
+		{ "d", 86400 * NANOSECONDS },
 	};
 	uint64_t value, present = now();
 	const char *rest;
