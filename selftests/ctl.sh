@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# audiomodulectl send and stats, with the daemon and with the kernel alone: bytes in and out, what a
-# refusal says, exit statuses, counters; and what bash completes.
+# audiomodulectl send, get, set and stats, with the daemon and with the kernel alone: bytes in and
+# out, what a refusal says, exit statuses, counters; where monitor begins and what it draws; and what
+# bash completes.
 
 # shellcheck disable=SC2317 # functions that wait_for and start call
 # shellcheck source-path=SCRIPTDIR source=shell.sh
@@ -270,8 +271,8 @@ case_usage()
 		expect 3 '"Phone"' ctl stats Phone
 		expect 3 '"Phone"' ctl stats --watch=1 Speaker Phone
 	)"
-	check_all "help is there for send and stats, and names them" "$(
-		for name in send stats; do
+	check_all "help is there for each command, and names it" "$(
+		for name in send get set stats doctor; do
 			expect 0 '' ctl $name --help
 			grep -q "^audiomodulectl $name " "$TMP/out" || cat "$TMP/out"
 			ctl --help | grep -q "^  $name  " || echo "$name is not among the commands"
@@ -352,6 +353,385 @@ $(answer Speaker/Late ENODEV '')" \
 		"$first $(hex slow), $status $(cat "$TMP/gone")"
 	bind
 	wait_for 20 ready
+}
+
+# --- get and set --------------------------------------------------------------------------------
+
+# Address, parameter, value; then exit status, and what get prints or the error says.
+settings()
+{
+	cat <<-END
+		Speaker/System|Parameter1|5|0|5
+		Speaker/System|Parameter1|1|0|1
+		Speaker/System|Parameter1|0|2|cannot be "0"; it is one of "1", "2", "5"$
+		Speaker/System|Parameter1|3|2|cannot be "3"; it is one of "1", "2", "5"$
+		Speaker/System|Parameter1||2|cannot be ""
+		$card:Speaker/System|Parameter1|2|0|2
+		Speaker/$EQ:0|Parameter1|2|0|2
+		Speaker/EQ Movie|Parameter3|78563412|0|78563412
+		Speaker/EQ Default|Parameter3|fe DC:BA 09|0|fedcba09
+		Speaker/EQ Movie|Parameter3|@$TMP/four|0|61626364
+		Speaker/EQ Movie|Parameter3|ffffffff|1|EQ Movie refuses this value of Parameter3
+		Speaker/EQ Movie|Parameter3|7856|2|takes 4 bytes; these are 2$
+		Speaker/EQ Movie|Parameter3|7856341211|2|takes 4 bytes; these are 5$
+		Speaker/EQ Movie|Parameter3|785634zz|2|byte 4 is not two hex
+		Headphones/Echo Default|Parameter1|4294967294|0|4294967294
+		Headphones/Echo Default|Parameter2|1|1|Parameter2 is read-only. .*get "Headphones/Echo
+		Speaker/Meter|Rate|7|0|7
+		Speaker/Meter|Rate|0x10|0|16
+		Speaker/Meter|Rate|101|2|cannot be "1001"; it is 0 to 100$
+		Speaker/Meter|Rate|5x|2|cannot be "5x"
+		Speaker/Meter|Rate| 5|2|cannot be " 5"
+		Speaker/Meter|Rate|99999999999999999999|2|cannot be "9
+		Speaker/Meter|Rate|10|0|10
+		Speaker|Processing Mode|Movie|0|Movie
+		Speaker|Processing Mode|1|0|Raw
+		Speaker|Processing Mode|7|2|cannot be "7"; it is one of "Default", .*"Movie"$
+		Speaker|Processing Mode|movie|2|cannot be "movie"
+		Speaker|Processing Mode|Default|0|Default
+		Speaker/System|Parameter9|1|3|no parameter "Parameter9"; it has "Parameter1", "Parameter2"$
+		Speaker|Parameter1|1|3|Speaker has no parameter "Parameter1"; it has "Processing Mode"
+		Speaker/Phone|Parameter1|1|3|no endpoint or module has the address
+		Speaker/System|Switch|on|0|on, on
+		Speaker/System|Switch|off|0|off, off
+		Speaker/System|Switch|yes|2|cannot be "yes"; it is on or off$
+		Speaker/System|Gain|-4|0|-4, -4
+		Speaker/System|Gain|-5|2|cannot be "-5"; it is -10 to 10 in steps of 2$
+		Speaker/System|Gain|-12|2|cannot be "-12"
+		Speaker/System|Curve|Off|0|Off
+		Speaker/System|Curve,1|Hard, "loud"|0|Hard, "loud"
+		Speaker/System|Curve|0|0|Soft
+		Speaker/System|Locked|on|5|locked by process [0-9]
+	END
+}
+
+try_settings()
+{
+	printf abcd >"$TMP/four"
+	settings | while IFS='|' read -r module name value wanted text; do
+		if [ "$wanted" -eq 0 ]; then
+			expect 0 '' ctl set "$module" "$name" -- "$value"
+			differs "set $module $name $value" "$text" "$(cat "$TMP/out")"
+			differs "get $module $name" "$text" "$(ctl get "$module" "$name" 2>&1)"
+		else
+			expect "$wanted" "$text" ctl set "$module" "$name" -- "$value"
+			[ ! -s "$TMP/out" ] || cat "$TMP/out"
+		fi
+	done
+}
+
+# What is not set stays, and ALSA's own tool says the same.
+case_set()
+{
+	check_all "set takes values of each type, and names what it refuses" "$(try_settings)"
+	check "and amixer sees what was set" "0x61,0x62,0x63,0x64 0 10 off,on" "$(
+		ctl set Speaker/System Switch off on >"$TMP/out"
+		for name in 'EQ Movie Parameter3' 'Processing Mode' 'Meter Rate' 'System Switch'; do
+			amixer -c "$card" cget name="Speaker $name" | sed -n 's/^  : values=//p'
+		done | xargs
+	)"
+	check_all "channels get a value each, or all the same" "$(
+		expect 2 'Switch has 2 channels; 3 values were given' \
+			ctl set Speaker/System Switch on off on
+		expect 0 '' ctl set Speaker/System Gain -- -2 8
+		differs Gain '-2, 8' "$(cat "$TMP/out")"
+		expect 2 'write all as one argument' ctl set "Speaker/EQ Movie" Parameter3 78 56 34 12
+		expect 2 'cannot be "x"' ctl set Speaker/System Gain 0 x
+		differs Gain '-2, 8' "$(ctl get Speaker/System Gain)"
+	)"
+}
+
+# Each element of the card belongs to one: what all of them have are the elements that amixer lists.
+case_get()
+{
+	check_all "get shows every element of the card at its module, once" "$(
+		expect 0 '' ctl get
+		awk '/^[^ ]/ { sub("/", " "); address = $0; next }
+			/^  Notification  / { next }
+			{ name = substr($0, 3); sub(/  .*/, "", name); print address " " name }' \
+			"$TMP/out" | sort >"$TMP/names"
+		amixer -c "$card" controls | sed -n "s/.*,iface=MIXER,name='\([^']*\)'/\1/p" |
+			sed 's/,index=/,/' | sort | diff "$TMP/names" -
+		ctl get --json >"$TMP/all"
+		json all
+		differs parameters "$(wc -l <"$TMP/names")" \
+			"$(grep -o '"numid":' "$TMP/all" | wc -l)"
+	)"
+	hook send "endpoint=0 module=0 size=8"
+	check_all "get shows what values may be, and the newest notification, which stays" "$(
+		for time in first second; do
+			expect 0 '' ctl get Speaker/System
+			for line in '  Parameter1    2  (one of "1", "2", "5")' \
+					'  Parameter2    0  (0 to 255; read-only)' \
+					'  Gain          -2, 8  (-10 to 10 in steps of 2)'; do
+				differs "$time '$line'" 1 "$(grep -c -x -F "$line" "$TMP/out")"
+			done
+			grep -q "^  Notification  *[0-9]*\.[0-9]\{6\}  $(newest)  8 bytes: \|parameter" \
+				"$TMP/out" || cat "$TMP/out"
+		done
+		expect 0 '' ctl get Speaker/Meter
+		! grep -q Notification "$TMP/out" || cat "$TMP/out"
+	)"
+	check_all "JSON of get has types, limits, values and the notification" "$(
+		ctl get --json Speaker/System >"$TMP/system"
+		json system
+		for member in '"name":"Parameter1","numid":[0-9]*,"writable":true,"type":"ENUMERATED"' \
+				'"items":\["1","2","5"\],"values":\["2"\]}' \
+				'"writable":false,.*"minimum":0,"maximum":255,"step":0,"values":\[0\]}' \
+				'"count":2,"minimum":-10,"maximum":10,"step":2,"values":\[-2,8\]}' \
+				'"type":"BOOLEAN","count":2,"values":\[false,true\]}' \
+				'"items":\["Soft","Hard, \\"loud\\"","Off"\],"values":\["Soft"\]' \
+				"\"notification\":{\"sequence\":$(newest),.*,\"size\":8}"; do
+			grep -q "$member" "$TMP/system" || echo "no $member"
+		done
+		ctl set --json "Speaker/EQ Movie" Parameter3 01020304 >"$TMP/set"
+		json set
+		grep -q '^\[{"address":"Speaker/EQ Movie","parameters":\[{.*"data":"01020304"}\]}\]$' \
+			"$TMP/set" || cat "$TMP/set"
+	)"
+	# 600 bytes do not fit into an element.
+	hook send "endpoint=1 module=0 size=600"
+	check_all "a notification that the element cuts is said to be cut" "$(
+		ctl get Headphones/System >"$TMP/out"
+		grep -q "^  Notification  .* bytes: .* (the first of 600 bytes)$" "$TMP/out" ||
+			cat "$TMP/out"
+	)"
+}
+
+case_set_usage()
+{
+	check_all "wrong usage of get and set ends with 2, no permission with 5" "$(
+		expect 2 'which module' ctl set
+		expect 2 'which parameter' ctl set Speaker/System
+		expect 2 'to which value' ctl set Speaker/System Parameter1
+		expect 2 'one too many' ctl get Speaker/System Parameter1 1
+		expect 2 'set asks the kernel.*"--bus"' ctl set --bus="$address" Speaker/System x 1
+		expect 2 "get uses ALSA's own.*\"--dev-dir\"" ctl get --dev-dir=/dev/snd
+		expect 2 '"Speaker/5CE.*" means several modules; a value is set at one place' \
+			ctl set Speaker/$EQ Parameter1 1
+		differs choices 'Speaker/EQ Movie,Speaker/EQ Default,' "$(choices)"
+		expect 5 'no permission' as user audiomodulectl get Speaker
+		expect 5 'no permission' as user audiomodulectl set Speaker/System Parameter1 1
+		nodes audio 640
+		expect 0 '' as audiouser audiomodulectl get Speaker
+		expect 5 'no permission' as audiouser audiomodulectl set Speaker/System Parameter1 1
+		nodes audio 660
+	)"
+}
+
+add_elements()
+{
+	mkfifo "$TMP/elements"
+	"$(dirname "$0")/user_elements" "$card" <"$TMP/elements" >"$TMP/elements.log" 2>&1 &
+	started="$started $!"
+	exec 4>"$TMP/elements"
+	wait_for 20 has elements.log ready || cat "$TMP/elements.log"
+}
+
+remove_elements()
+{
+	exec 4>&-
+	ends "$!"
+}
+
+# --- monitor: where it begins -------------------------------------------------------------------
+
+# sequences FILE: of notifications, with what was lost in front
+sequences()
+{
+	sed -n -e 's/.*"type":"lost".*"first":\([0-9]*\),"last":\([0-9]*\),.*/\1..\2 lost/p' \
+		-e 's/.*"sequence":\([0-9]*\),.*/\1/p' "$TMP/$1" | tr '\n' ' '
+}
+
+# time_of SEQUENCE: as monitor's first column has it
+time_of()
+{
+	ctl monitor --local --oldest --timeout=1 2>/dev/null | awk -v sequence="$1" \
+		'$2 == sequence { print $1; exit }'
+}
+
+case_since()
+{
+	unbind
+	bind
+	wait_for 20 ready
+	hook send "endpoint=0 count=3"
+	hook send "endpoint=1 count=2"
+	sleep 2
+	hook send "endpoint=0 count=2"
+	hook send "endpoint=0 module=1 count=1"
+	time=$(time_of 7)
+	check_all "--since begins with the first notification since then, each way" "$(
+		for how in '' --fd --local; do
+			while IFS='|' read -r since wanted; do
+				# shellcheck disable=SC2086
+				expect 0 '' ctl monitor $how --json --since="$since" --timeout=1 Speaker
+				differs "$how $since" "$wanted" "$(sequences out)"
+			done <<-END
+				0|1 2 3 6 7 8$(printf ' ')
+				1d|1 2 3 6 7 8$(printf ' ')
+				1500ms|
+				$time|7 8$(printf ' ')
+			END
+			# shellcheck disable=SC2086
+			expect 0 '' ctl monitor $how --json --since="$time" --count=1 Speaker/EQ\ Movie
+			differs "$how module" '8 ' "$(sequences out)"
+		done
+		sleep 1
+		expect 0 '' ctl monitor --local --json --since=0s --timeout=1 Speaker
+		differs 0s '' "$(sequences out)"
+	)"
+	check_all "--since takes a time that has been, and no other place to begin" "$(
+		for value in '' x 5x 5M -1 +1 ' 1' 1.2.3 . 1e3 99999999 inf 99999999999999999999; do
+			expect 2 'bad value' ctl monitor --since="$value"
+		done
+		expect 2 'excludes "--since"' ctl monitor --since=1s --after=1:1
+		expect 2 'excludes "--since"' ctl monitor --local --since=1s --oldest
+		expect 2 'an option of monitor' ctl list --since=1s
+	)"
+}
+
+# The journal holds 1 MiB.
+case_since_overwritten()
+{
+	hook send "endpoint=0 count=200 size=10000"
+	oldest=$(ctl info --local Speaker | sed -n 's/^ *oldest sequence *//p')
+	newest=$(newest)
+	time=$(time_of $((newest - 1)))
+	check_all "--since says when the journal does not reach back so far, and what is missing" "$(
+		for how in '' --fd --local; do
+			# shellcheck disable=SC2086
+			ctl monitor $how --json --since=0 --count=$((newest - oldest + 1)) --timeout=20 \
+				Speaker >"$TMP/out" 2>"$TMP/err"
+			differs "$how" "1..$((oldest - 1)) lost $oldest $newest" \
+				"$(sequences out | awk '{ print $1, $2, $3, $NF }')"
+			grep -q "journal of Speaker on card $card reaches back to $(time_of "$oldest") \
+only; which of 1..$((oldest - 1)) were sent since then is not known$" "$TMP/err" || cat "$TMP/err"
+			# shellcheck disable=SC2086
+			expect 0 '' ctl monitor $how --json --since="$time" --timeout=1 Speaker
+			differs "$how newer" "$((newest - 1)) $newest " "$(sequences out)"
+		done
+	)"
+}
+
+case_instance()
+{
+	start instances audiomodulectl monitor --count=4 --instance=0x01000000 Speaker
+	first=$!
+	start both audiomodulectl monitor --local --count=2 --class=$EQ --instance=0 Speaker
+	second=$!
+	wait_for 20 are_fds 3
+	hook send "endpoint=0 module=2 count=2"
+	hook send "endpoint=0 module=1 count=2"
+	hook send "endpoint=0 module=0 count=2"
+	hook send "endpoint=0 module=2 count=2"
+	ends "$first"
+	statuses=$status
+	ends "$second"
+	check "--instance passes one InstanceId, with --class and without" \
+		"0 0 4 Speaker/EQ Default, 2 Speaker/EQ Movie" "$statuses $status $(
+			awk '{ print $3, $4 }' "$TMP/instances" | uniq -c | xargs), $(
+			awk '{ print $3, $4 }' "$TMP/both" | uniq -c | xargs)"
+	check_all "--instance takes 32 bits" "$(
+		for value in '' x 0x 4294967296 -1; do
+			expect 2 'bad value' ctl monitor --instance="$value"
+		done
+		expect 0 '' ctl monitor --instance=4294967295 --timeout=0.1
+	)"
+}
+
+# --- monitor: bars ------------------------------------------------------------------------------
+
+# screen FILE: the lines that are on the screen in the end: what was drawn over is gone
+screen()
+{
+	tr -d '\000' <"$TMP/$1" | awk '
+	{
+		sub(/\r$/, "")
+		count = split($0, drawn, "\r")
+		line = drawn[count]
+		sub(/\033\[K/, "", line)
+		gsub(/\033\[[0-9]*m/, "", line)
+		print line
+	}'
+}
+
+# on_terminal TERM COLUMNS FILE COMMAND: in the background
+on_terminal()
+{
+	start "$3" env TERM="$1" script -q -c "stty cols $2; exec $4" "$TMP/$3.script"
+	terminal=$!
+}
+
+play_square()
+{
+	tr '\0' '@' </dev/zero | head -c 96000 | # half a second, -6.0 dBFS
+		aplay -q -D "hw:$card,0" -t raw -f S16_LE -r 48000 -c 2
+}
+
+case_bars()
+{
+	fds=$(settled_fds)
+	on_terminal xterm 60 bars "audiomodulectl monitor --local Speaker"
+	first=$terminal
+	on_terminal xterm 60 plain "audiomodulectl monitor --local --json Speaker"
+	second=$terminal
+	on_terminal dumb 60 dumb "audiomodulectl monitor --local Speaker"
+	third=$terminal
+	on_terminal xterm 30 narrow "audiomodulectl monitor --fd"
+	fourth=$terminal
+	start lines audiomodulectl monitor --local Speaker
+	fifth=$!
+	wait_for 20 are_fds $((fds + 6))
+	play_square &
+	wait_for 20 drawn bars.script '\r.*-6.0.*\r.*-6.0'
+	amixer -q -c "$card" cset name='Speaker EQ Movie Parameter1' 1
+	amixer -q -c "$card" cset name='Speaker EQ Movie Parameter1' 0
+	wait_for 20 has lines parameter
+	wait_for 20 drawn bars.script 'parameter.*\r.*-6.0'
+	kill -STOP "$(pgrep -P "$first" -x audiomodulectl)"
+	wait $!
+	screen bars.script >"$TMP/screen"
+	kill -CONT "$(pgrep -P "$first" -x audiomodulectl)"
+	wait_for 20 has lines silence
+	sleep 0.5
+	for pid in $first $second $third $fourth; do
+		kill -INT "$(pgrep -P "$pid" -x audiomodulectl)"
+	done
+	stop "$fifth"
+	check_all "levels are one bar in the last line, above which the others scroll" "$(
+		differs sound 1 "$(grep -c 'Speaker/Meter *sound$' "$TMP/screen")"
+		differs changes 2 "$(grep -c 'EQ Movie *parameter 0 changed$' "$TMP/screen")"
+		differs bar "Speaker/Meter L ############.  -6.0  R ############.  -6.0" \
+			"$(tail -n 1 "$TMP/screen" | sed 's/ $//')"
+		differs bars 1 "$(grep -c ' L #' "$TMP/screen")"
+		differs redrawn yes "$([ "$(tr '\r' '\n' <"$TMP/bars.script" |
+			grep -c '^Speaker/Meter L .*-6.0')" -ge 3 ] && echo yes)"
+		screen bars.script >"$TMP/screen"
+		differs silence 1 "$(grep -c 'Speaker/Meter *silence$' "$TMP/screen")"
+		differs "after silence" 0 "$(grep -c ' L #' "$TMP/screen")"
+		awk 'length > 29' "$TMP/screen" | grep ' L #'
+	)"
+	check_all "JSON, other terminals and files have a line for each level" "$(
+		for file in dumb.script lines; do
+			grep -q 'Speaker/Meter *L -6.0 dBFS R -6.0 dBFS' "$TMP/$file" ||
+				echo "no levels in $file"
+		done
+		tr -d '\r' <"$TMP/plain.script" | grep '^{' >"$TMP/plain.lines"
+		json plain.lines
+		grep -q '"event":"level"' "$TMP/plain.lines" || echo "no levels in JSON"
+		! grep -q '\[K' "$TMP/plain.script" "$TMP/dumb.script" || echo "they are redrawn"
+	)"
+	check_all "a bar is never wider than its terminal" "$(
+		tr '\r' '\n' <"$TMP/narrow.script" | sed 's/\x1b\[[0-9]*[mK]//g' |
+			awk '/ L / && length > 29'
+		grep -q ' L ' "$TMP/narrow.script" || cat "$TMP/narrow.script"
+	)"
+}
+
+drawn()
+{
+	tr '\n' ' ' <"$TMP/$1" | grep -q "$(printf %b "$2")"
 }
 
 # --- stats --------------------------------------------------------------------------------------
@@ -584,6 +964,17 @@ case_completion()
 			show send --r|<send><--raw>
 			show monitor --exi|<monitor><--exit-when-gone>
 			show --bus=ses|<--bus=session>
+			show --bus ses|<--bus><session>
+			show --bus system sen|<--bus><system><send>
+			show --bus $address info Headphones/M|<--bus><$address><info><Headphones/Meter>
+			show monitor --count 3 --local Headphones/M|<monitor><--count><3><--local><Headphones/Meter>
+			show do|<doctor>
+			show get Speaker/EQ\\ D|<get><Speaker/EQ Default>
+			show get Speaker/EQ\\ Default Par|<get><Speaker/EQ Default><Parameter>
+			show get Speaker Pro|<get><Speaker><Processing Mode>
+			show set Speaker "Processing Mode" Mo|<set><Speaker><Processing Mode><Movie>
+			show set Speaker Processing\\ Mode Ra|<set><Speaker><Processing Mode><Raw>
+			show set Headphones/Echo\\ Default Parameter1 4|<set><Headphones/Echo Default><Parameter1><4294967294>
 		END
 	)"
 	# A second card's names are made of its number, at whose colon bash breaks words.
@@ -602,7 +993,7 @@ case_completion()
 case_completion_options()
 {
 	problems=
-	for name in list info monitor send stats; do
+	for name in list info monitor send get set stats doctor; do
 		offered=$(bash -c ". $COMPLETION && _audiomodulectl_options $name")
 		for option in $(ctl $name --help | grep -o -e '--[a-z-]*[a-z]'); do
 			case " $(echo "$offered" | tr '\n' ' ') " in
@@ -621,7 +1012,7 @@ case_completion_options()
 
 # --- the cases ----------------------------------------------------------------------------------
 
-begin 28
+begin 44
 start_bus
 bus=${started# }
 load
@@ -642,6 +1033,19 @@ case_addresses
 case_usage
 case_permissions
 case_stream
+unbind
+bind
+wait_for 20 ready
+add_elements
+case_set
+case_get
+case_set_usage
+remove_elements
+case_since
+case_since_overwritten
+case_instance
+case_bars
+stop_all_but_daemon
 unbind
 bind
 wait_for 20 ready

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * DOC: a command's bytes are few enough to be read whole: one more than there may be tells that
- * there are too many.
+ * DOC: bytes are few enough to be read whole: one more than there may be tells that there are too
+ * many.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "bytes.h"
+#include "hex.h"
 
 #define BYTES_MAX	AUDIOMODULE_MAX_COMMAND_SIZE
 #define LINE_BYTES	16
@@ -15,7 +16,7 @@
 
 static enum exit_status fail_size(const char *where)
 {
-	fprintf(stderr, "audiomodulectl: a command has at most %d bytes; there are more in %s\n",
+	fprintf(stderr, "audiomodulectl: at most %d bytes can be sent; there are more in %s\n",
 		BYTES_MAX, where);
 	return STATUS_USAGE;
 }
@@ -34,26 +35,6 @@ static enum exit_status fail_digits(const char *text, const struct bytes *bytes)
 	return STATUS_USAGE;
 }
 
-static int digit(char character)
-{
-	if (character >= '0' && character <= '9')
-		return character - '0';
-	if (character >= 'a' && character <= 'f')
-		return character - 'a' + 10;
-	if (character >= 'A' && character <= 'F')
-		return character - 'A' + 10;
-	return -1;
-}
-
-/* The byte that begins here; -1: none does. */
-static int parse_byte(const char *text)
-{
-	int high = digit(text[0]);
-	int low = high < 0 ? -1 : digit(text[1]);
-
-	return low < 0 ? -1 : high << 4 | low;
-}
-
 static const char *skip_blanks(const char *text)
 {
 	return text + strspn(text, " \t\n");
@@ -63,7 +44,7 @@ static enum exit_status parse_digits(const char *text, struct bytes *bytes)
 {
 	text = skip_blanks(text);
 	while (*text) {
-		int byte = parse_byte(text);
+		int byte = hex_byte(text);
 
 		if (byte < 0)
 			return fail_digits(text, bytes);
@@ -95,8 +76,8 @@ static enum exit_status read_file(const char *path, struct bytes *bytes)
 static enum exit_status read_input(struct bytes *bytes)
 {
 	if (isatty(STDIN_FILENO))
-		fputs("audiomodulectl: the command's bytes are read from this terminal, as they "
-		      "are, until its end (Ctrl-D)\n", stderr);
+		fputs("audiomodulectl: the bytes are read from this terminal, as they are, until "
+		      "its end (Ctrl-D)\n", stderr);
 	return read_stream(stdin, "standard input", bytes);
 }
 
@@ -105,7 +86,7 @@ enum exit_status bytes_read(const char *text, struct bytes *bytes)
 	bytes->size = 0;
 	bytes->data = malloc(BYTES_MAX + 1);
 	if (!bytes->data)
-		return fail_read("the command");
+		return fail_read("the bytes");
 	if (strcmp(text, "-") == 0)
 		return read_input(bytes);
 	if (text[0] == '@')

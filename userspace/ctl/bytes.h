@@ -18,8 +18,8 @@ static inline void cleanup_bytes(struct bytes *bytes)
 }
 
 /*
- * A command's bytes: hexadecimal digits, @FILE, or - for standard input. Returns STATUS_OK, or says
- * what is wrong and returns which status that is.
+ * Hexadecimal digits, @FILE, or - for standard input. Returns STATUS_OK, or says what is wrong and
+ * returns which status that is.
  */
 enum exit_status bytes_read(const char *text, struct bytes *bytes);
 

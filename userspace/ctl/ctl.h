@@ -30,12 +30,18 @@ struct options {
 	bool raw;
 	const char *directory;
 	const char *bus;
+	const char *root;		/* in front of the paths that doctor looks at */
 	struct audiomodule_filter filter;
 	struct audiomodule_position after;
+	bool has_since;
+	uint64_t since;			/* nanoseconds of CLOCK_MONOTONIC */
 	uint64_t count;			/* 0: no end */
 	int64_t timeout;		/* milliseconds; -1: no end */
 	int64_t watch;			/* milliseconds; 0: look once */
 	const char *bytes;		/* what bytes_read() takes */
+	const char *parameter;		/* NULL: all */
+	char **values;
+	size_t value_count;
 	char **addresses;
 	size_t address_count;
 };
@@ -77,6 +83,9 @@ enum exit_status command_list(const struct options *options);
 enum exit_status command_info(const struct options *options);
 enum exit_status command_monitor(const struct options *options);
 enum exit_status command_send(const struct options *options);
+enum exit_status command_get(const struct options *options);
+enum exit_status command_set(const struct options *options);
 enum exit_status command_stats(const struct options *options);
+enum exit_status command_doctor(const struct options *options);
 
 #endif /* AUDIOMODULECTL_CTL_H */

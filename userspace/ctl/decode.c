@@ -175,7 +175,7 @@ static void json_meter(bool *first, const struct decoded *decoded)
 	json_unsigned(first, "frames", decoded->frames);
 }
 
-void json_decoded(bool *first, const struct audiomodule_record *record)
+static void json_decoded(bool *first, const struct audiomodule_record *record)
 {
 	struct decoded decoded;
 	bool inner = true;
@@ -191,4 +191,17 @@ void json_decoded(bool *first, const struct audiomodule_record *record)
 		json_meter(&inner, &decoded);
 	}
 	json_close('}');
+}
+
+void json_record(bool *first, const struct audiomodule_record *record)
+{
+	json_unsigned(first, "sequence", record->sequence);
+	json_unsigned(first, "timestamp_ns", record->timestamp);
+	json_guid(first, "notification_id", &record->notification_id);
+	if (record->has_identity) {
+		json_guid(first, "class_id", &record->class_id);
+		json_unsigned(first, "instance_id", record->instance_id);
+	}
+	json_bytes(first, "data", record->tail, record->tail_size);
+	json_decoded(first, record);
 }

@@ -31,7 +31,7 @@ void decode(const struct audiomodule_record *record, struct decoded *decoded);
 #define HEX_BYTES	32
 void print_decoded(const struct audiomodule_record *record);
 
-/* A member "decoded", when there is something to say. */
-void json_decoded(bool *first, const struct audiomodule_record *record);
+/* The members of a notification; "decoded" when there is something to say. */
+void json_record(bool *first, const struct audiomodule_record *record);
 
 #endif /* AUDIOMODULECTL_DECODE_H */

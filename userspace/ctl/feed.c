@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "feed.h"
+#include "since.h"
 
 static struct feed *feed_free(struct feed *feed)
 {
@@ -63,7 +64,7 @@ static void make_filter(const struct feeds *feeds, const struct audiomodule_endp
 	*filter = feeds->options->filter;
 	filter->match |= AUDIOMODULE_MATCH_DEVICE_ID;
 	filter->device_id = endpoint->device_id;
-	if (!module || filter->match & AUDIOMODULE_MATCH_CLASS_ID)
+	if (!module || filter->match & (AUDIOMODULE_MATCH_CLASS_ID | AUDIOMODULE_MATCH_INSTANCE_ID))
 		return;
 	filter->match |= AUDIOMODULE_MATCH_CLASS_ID | AUDIOMODULE_MATCH_INSTANCE_ID;
 	filter->class_id = module->class_id;
@@ -107,7 +108,7 @@ static enum exit_status fail(const struct feeds *feeds, const struct feed *feed,
 {
 	char what[160];
 
-	if (error == -ESTALE || error == -EINVAL) {
+	if (feeds->options->resume && (error == -ESTALE || error == -EINVAL)) {
 		fprintf(stderr, "audiomodulectl: cannot resume %s on card %u: %s. Leave out "
 			"--after.\n", feed->endpoint.name, feed->endpoint.card,
 			error == -ESTALE ? "the card has another journal now" :
@@ -165,19 +166,43 @@ static bool is_going(int error)
 	return error == -ENODEV || error == -ENOENT || error == -ENXIO;
 }
 
+/* Not again when it is back with the journal that it had. */
+static bool wants_since(const struct feeds *feeds, const struct audiomodule_endpoint *endpoint)
+{
+	for (const struct feed *feed = feeds->first; feed; feed = feed->next)
+		if (is_same(&feed->endpoint, endpoint) &&
+		    feed->endpoint.journal_id == endpoint->journal_id)
+			return false;
+	return feeds->options->has_since;
+}
+
+static int subscribe_wanted(const struct feeds *feeds, struct feed *feed,
+			    const struct audiomodule_endpoint *endpoint,
+			    const struct audiomodule_position *after)
+{
+	struct audiomodule_position since;
+	struct audiomodule_filter filter;
+	int r = 0;
+
+	if (wants_since(feeds, endpoint)) {
+		r = since_find(feeds->source, endpoint, &since);
+		after = &since;
+	}
+	make_filter(feeds, endpoint, &filter);
+	return r < 0 ? r : subscribe(feeds, feed, &filter, after);
+}
+
 static enum exit_status add_feed(struct feeds *feeds, const struct audiomodule_endpoint *endpoint,
 				 const struct audiomodule_position *after,
 				 void (*appeared)(const struct feeds *, const struct feed *))
 {
 	_cleanup_(cleanup_feed) struct feed *feed = feed_new(feeds, endpoint);
-	struct audiomodule_filter filter;
 	bool is_back;
 	int r;
 
 	if (!feed)
 		return source_fail(feeds->source, "Cannot subscribe", -ENOMEM);
-	make_filter(feeds, endpoint, &filter);
-	r = subscribe(feeds, feed, &filter, after);
+	r = subscribe_wanted(feeds, feed, endpoint, after);
 	if (is_going(r))
 		return STATUS_OK;
 	if (r < 0)

@@ -11,53 +11,30 @@
 #include "monitor-print.h"
 #include "output.h"
 
-#define COLOUR_YELLOW	"33"
-#define COLOUR_RED	"31"
-#define COLOUR_GREEN	"32"
-
-static bool is_coloured(void)
-{
-	const char *no_colour = getenv("NO_COLOR");
-
-	return isatty(STDOUT_FILENO) && !(no_colour && no_colour[0]);
-}
-
-static void start_colour(const char *colour)
-{
-	if (is_coloured())
-		printf("\033[%sm", colour);
-}
-
-static void end_line(void)
-{
-	puts(is_coloured() ? "\033[0m" : "");
-}
-
-/* A module that the list does not have is addressed by what identifies it. */
-static void format_address(const struct feeds *feeds, const struct feed *feed,
-			   const struct audiomodule_record *record, char *address, size_t size)
+void record_address(const struct feeds *feeds, const struct feed *feed,
+		    const struct audiomodule_record *record, char address[RECORD_ADDRESS_SIZE])
 {
 	const struct audiomodule_module *module = feed_module(feeds, feed, record);
 	char class_id[AUDIOMODULE_GUID_TEXT_SIZE];
 
 	if (module) {
-		snprintf(address, size, "%s/%s", feed->address, module->label);
+		snprintf(address, RECORD_ADDRESS_SIZE, "%s/%s", feed->address, module->label);
 		return;
 	}
 	audiomodule_guid_format(&record->class_id, class_id);
 	if (record->has_identity)
-		snprintf(address, size, "%s/%s:%" PRIu32, feed->address, class_id,
+		snprintf(address, RECORD_ADDRESS_SIZE, "%s/%s:%" PRIu32, feed->address, class_id,
 			 record->instance_id);
 	else
-		snprintf(address, size, "%s", feed->address);
+		snprintf(address, RECORD_ADDRESS_SIZE, "%s", feed->address);
 }
 
 static void print_notification(const struct feeds *feeds, const struct feed *feed,
 			       const struct audiomodule_record *record)
 {
-	char address[AUDIOMODULE_ADDRESS_SIZE + 64], id[AUDIOMODULE_GUID_TEXT_SIZE];
+	char address[RECORD_ADDRESS_SIZE], id[AUDIOMODULE_GUID_TEXT_SIZE];
 
-	format_address(feeds, feed, record, address, sizeof(address));
+	record_address(feeds, feed, record, address);
 	printf("%6" PRIu64 ".%06" PRIu64 "  %8" PRIu64 "  %-16s  ",
 	       record->timestamp / 1000000000, record->timestamp / 1000 % 1000000,
 	       record->sequence, address);
@@ -81,7 +58,8 @@ static void print_text(const struct feeds *feeds, const struct feed *feed,
 		printf("%s: lost %" PRIu64 "..%" PRIu64 " (%" PRIu64 ")", feed->address,
 		       record->lost_first, record->lost_last,
 		       record->lost_last - record->lost_first + 1);
-		end_line();
+		end_colour();
+		putchar('\n');
 		break;
 	case AUDIOMODULE_RECORD_CHANGED:
 		printf("The modules of %s on card %u changed\n", feed->endpoint.name,
@@ -90,7 +68,8 @@ static void print_text(const struct feeds *feeds, const struct feed *feed,
 	case AUDIOMODULE_RECORD_REMOVED:
 		start_colour(COLOUR_RED);
 		printf("%s on card %u is gone", feed->endpoint.name, feed->endpoint.card);
-		end_line();
+		end_colour();
+		putchar('\n');
 		break;
 	}
 }
@@ -109,19 +88,11 @@ static void json_feed(bool *first, const char *type, const char *address,
 static void json_notification(const struct feeds *feeds, const struct feed *feed,
 			      const struct audiomodule_record *record, bool *first)
 {
-	char address[AUDIOMODULE_ADDRESS_SIZE + 64];
+	char address[RECORD_ADDRESS_SIZE];
 
-	format_address(feeds, feed, record, address, sizeof(address));
+	record_address(feeds, feed, record, address);
 	json_feed(first, "notification", address, &feed->endpoint);
-	json_unsigned(first, "sequence", record->sequence);
-	json_unsigned(first, "timestamp_ns", record->timestamp);
-	json_guid(first, "notification_id", &record->notification_id);
-	if (record->has_identity) {
-		json_guid(first, "class_id", &record->class_id);
-		json_unsigned(first, "instance_id", record->instance_id);
-	}
-	json_bytes(first, "data", record->tail, record->tail_size);
-	json_decoded(first, record);
+	json_record(first, record);
 }
 
 static void print_json(const struct feeds *feeds, const struct feed *feed,
@@ -171,5 +142,6 @@ void print_appeared(const struct feeds *feeds, const struct feed *feed)
 	}
 	start_colour(COLOUR_GREEN);
 	printf("%s on card %u is back", feed->endpoint.name, feed->endpoint.card);
-	end_line();
+	end_colour();
+	putchar('\n');
 }

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "monitor-print.h"
+#include "bars.h"
 #include "output.h"
 #include "signals.h"
 
@@ -19,6 +19,7 @@ struct monitor {
 	const struct options *options;
 	struct source source;
 	struct feeds feeds;
+	struct bars bars;
 	struct audiomodule_watch *watch;	/* local only */
 	int signals;
 	uint64_t count;
@@ -39,12 +40,26 @@ static void finish(struct monitor *monitor, enum exit_status status)
 
 /* ---- Records ---- */
 
+static bool is_bar(struct monitor *monitor, const struct feed *feed,
+		   const struct audiomodule_record *record)
+{
+	char address[RECORD_ADDRESS_SIZE];
+
+	if (!monitor->bars.enabled)
+		return false;
+	record_address(&monitor->feeds, feed, record, address);
+	return bars_take(&monitor->bars, address, record);
+}
+
 static void on_notification(struct monitor *monitor, const struct feed *feed,
 			    const struct audiomodule_record *record)
 {
 	if (!feed_wants(&monitor->feeds, feed, record))
 		return;
-	print_record(&monitor->feeds, feed, record);
+	if (!is_bar(monitor, feed, record)) {
+		bars_hide(&monitor->bars);
+		print_record(&monitor->feeds, feed, record);
+	}
 	if (++monitor->count == monitor->options->count)
 		finish(monitor, STATUS_OK);
 }
@@ -56,6 +71,7 @@ static void on_record(struct monitor *monitor, struct feed *feed,
 		on_notification(monitor, feed, record);
 		return;
 	}
+	bars_hide(&monitor->bars);
 	print_record(&monitor->feeds, feed, record);
 	if (record->type == AUDIOMODULE_RECORD_LOST)
 		return;
@@ -63,6 +79,7 @@ static void on_record(struct monitor *monitor, struct feed *feed,
 	if (record->type != AUDIOMODULE_RECORD_REMOVED)
 		return;
 	feed->gone = true;
+	bars_forget(&monitor->bars, feed->address);
 	if (monitor->options->exit_when_gone && feeds_all_gone(&monitor->feeds))
 		finish(monitor, STATUS_OK);
 }
@@ -77,6 +94,7 @@ static void read_feed(struct monitor *monitor, struct feed *feed)
 		if (r == 0)
 			return;
 		if (r < 0) {
+			bars_hide(&monitor->bars);
 			fprintf(stderr, "audiomodulectl: cannot read the notifications of %s: %s\n",
 				feed->address, strerror(-r));
 			finish(monitor, STATUS_FAILURE);
@@ -101,9 +119,11 @@ static void on_event(struct monitor *monitor, const struct audiomodule_bus_event
 		break;
 	case AUDIOMODULE_BUS_LEFT:
 		monitor->daemon_left = true;
+		bars_hide(&monitor->bars);
 		fputs("audiomodulectl: audiomoduled left the bus; waiting for it\n", stderr);
 		break;
 	case AUDIOMODULE_BUS_RETURNED:
+		bars_hide(&monitor->bars);
 		if (monitor->daemon_left)
 			fputs("audiomodulectl: audiomoduled is back\n", stderr);
 		monitor->daemon_left = false;
@@ -125,6 +145,7 @@ static void read_bus(struct monitor *monitor)
 		if (r == 0)
 			return;
 		if (r < 0) {
+			bars_hide(&monitor->bars);
 			finish(monitor, source_fail(&monitor->source, "Cannot go on", r));
 			return;
 		}
@@ -146,6 +167,7 @@ static void read_watch(struct monitor *monitor)
 static void refresh(struct monitor *monitor)
 {
 	monitor->stale = false;
+	bars_hide(&monitor->bars);
 	if (!monitor->daemon_left)
 		feeds_refresh(&monitor->feeds, false, print_appeared);
 }
@@ -247,6 +269,8 @@ static void run_once(struct monitor *monitor)
 		return;
 	}
 	read_everything(monitor);
+	if (monitor->bars.enabled)
+		bars_show(&monitor->bars);
 	flush(monitor);
 }
 
@@ -283,12 +307,15 @@ enum exit_status command_monitor(const struct options *options)
 		.signals = -1,
 		.end = options->timeout < 0 ? -1 : time_now() + options->timeout,
 	};
-	enum exit_status status = prepare(&monitor);
+	enum exit_status status;
 
+	bars_init(&monitor.bars, options);
+	status = prepare(&monitor);
 	if (status != STATUS_OK)
 		finish(&monitor, status);
 	while (!monitor.finished)
 		run_once(&monitor);
+	bars_end(&monitor.bars);
 	flush(&monitor);
 	feeds_free(&monitor.feeds);
 	audiomodule_watch_free(monitor.watch);

@@ -61,6 +61,12 @@ void json_guid(bool *first, const char *key, const struct audiomodule_guid *valu
 	json_text(first, key, text);
 }
 
+void json_flag(bool *first, const char *key, bool value)
+{
+	put_key(first, key);
+	fputs(value ? "true" : "false", stdout);
+}
+
 /* As text: JSON's numbers are exact up to 53 bits only. */
 void json_hex64(bool *first, const char *key, uint64_t value)
 {
@@ -146,6 +152,25 @@ void print_devices(uint32_t devices)
 		printf("%s%u", separator, device);
 		separator = ", ";
 	}
+}
+
+static bool is_coloured(void)
+{
+	const char *no_colour = getenv("NO_COLOR");
+
+	return isatty(STDOUT_FILENO) && !(no_colour && no_colour[0]);
+}
+
+void start_colour(const char *colour)
+{
+	if (is_coloured())
+		printf("\033[%sm", colour);
+}
+
+void end_colour(void)
+{
+	if (is_coloured())
+		fputs("\033[0m", stdout);
 }
 
 enum exit_status finish_output(bool *closed)

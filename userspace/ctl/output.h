@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * DOC: pieces of output that several commands write: JSON members that need no thought about commas
- * and quotes, GUIDs, lists of PCM devices, and the end of output that nobody reads any more.
+ * and quotes, GUIDs, lists of PCM devices, colours, and the end of output that nobody reads any
+ * more.
  */
 #ifndef AUDIOMODULECTL_OUTPUT_H
 #define AUDIOMODULECTL_OUTPUT_H
@@ -16,6 +17,7 @@ void json_text(bool *first, const char *key, const char *value);
 void json_number(bool *first, const char *key, int64_t value);
 void json_unsigned(bool *first, const char *key, uint64_t value);
 void json_guid(bool *first, const char *key, const struct audiomodule_guid *value);
+void json_flag(bool *first, const char *key, bool value);
 void json_hex64(bool *first, const char *key, uint64_t value);
 void json_bytes(bool *first, const char *key, const uint8_t *bytes, size_t size);
 void json_devices(bool *first, const char *key, uint32_t devices);
@@ -32,6 +34,13 @@ void json_module(bool *first, const struct audiomodule_list *list,
 
 /* "0, 2", or "none". */
 void print_devices(uint32_t devices);
+
+/* A colour from here on, when the output is a terminal that nobody wants without. */
+#define COLOUR_RED	"31"
+#define COLOUR_GREEN	"32"
+#define COLOUR_YELLOW	"33"
+void start_colour(const char *colour);
+void end_colour(void);
 
 /* Flushes. STATUS_OK also when the reader has gone (EPIPE); *closed tells that. */
 enum exit_status finish_output(bool *closed);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "choose.h"
 #include "output.h"
 
 struct exchange {
@@ -28,63 +29,16 @@ static void cleanup_exchange(struct exchange *exchange)
 	cleanup_bytes(&exchange->answer);
 }
 
-/* ---- Which module ---- */
-
-/* The modules that the address means; with whole, all of the endpoints that it means. How many? */
-static size_t print_choices(const struct audiomodule_list *list, const char *address, bool whole)
-{
-	const struct audiomodule_module *module;
-	char choice[AUDIOMODULE_ADDRESS_SIZE];
-	size_t count = 0;
-
-	for (size_t i = 0; (module = audiomodule_list_module(list, i)); i++) {
-		if (!audiomodule_address_matches(address, module->endpoint, whole ? NULL : module))
-			continue;
-		audiomodule_address_format(list, module->endpoint, module, choice);
-		fprintf(stderr, "  \"%s\"\n", choice);
-		count++;
-	}
-	return count;
-}
-
-static enum exit_status fail_choice(const struct audiomodule_list *list, const char *address,
-				    bool whole)
-{
-	fprintf(stderr, "audiomodulectl: \"%s\" %s; a command is for one module. Write one of "
-		"these:\n", address, whole ? "is an endpoint" : "means several modules");
-	if (print_choices(list, address, whole) == 0)
-		fputs("  (it has none)\n", stderr);
-	return STATUS_USAGE;
-}
-
-static bool is_endpoint(const struct audiomodule_list *list, const char *address)
-{
-	const struct audiomodule_endpoint *endpoint;
-
-	for (size_t i = 0; (endpoint = audiomodule_list_endpoint(list, i)); i++)
-		if (audiomodule_address_matches(address, endpoint, NULL))
-			return true;
-	return false;
-}
-
 static enum exit_status find_module(struct exchange *exchange, const struct audiomodule_list *list)
 {
-	const char *address = exchange->options->addresses[0];
-	const struct audiomodule_module *module;
-	size_t count = 0;
+	struct target target;
+	enum exit_status status = choose(exchange->options, list, false,
+					 "a command is for one module", &target);
 
-	for (size_t i = 0; (module = audiomodule_list_module(list, i)); i++) {
-		if (!audiomodule_address_matches(address, module->endpoint, module))
-			continue;
-		exchange->module = module;
-		count++;
-	}
-	if (count > 1 || (count == 0 && is_endpoint(list, address)))
-		return fail_choice(list, address, count == 0);
-	if (count == 0)
-		return fail_address(exchange->options, address);
-	audiomodule_address_format(list, exchange->module->endpoint, exchange->module,
-				   exchange->address);
+	if (status != STATUS_OK)
+		return status;
+	exchange->module = target.module;
+	audiomodule_address_format(list, target.endpoint, target.module, exchange->address);
 	return STATUS_OK;
 }
 

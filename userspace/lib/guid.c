@@ -10,6 +10,7 @@
 #include <sound/audio_module.h>
 
 #include "audiomodule.h"
+#include "hex.h"
 
 const struct audiomodule_guid audiomodule_notification_id = {
 	SND_AUDIO_MODULE_NOTIFICATION_ID
@@ -23,18 +24,6 @@ static bool dash_before(size_t pair)
 	return pair == 4 || pair == 6 || pair == 8 || pair == 10;
 }
 
-/* Not strtoul() or isxdigit(): they accept signs, blanks and what the locale says. */
-static int digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 int audiomodule_guid_parse(const char *text, struct audiomodule_guid *guid)
 {
 	bool braces = text[0] == '{';
@@ -42,15 +31,14 @@ int audiomodule_guid_parse(const char *text, struct audiomodule_guid *guid)
 	const char *c = text + braces;
 
 	for (size_t pair = 0; pair < 16; pair++) {
-		int high, low;
+		int byte;
 
 		if (dash_before(pair) && *c++ != '-')
 			return -EINVAL;
-		high = digit(c[0]);
-		low = high < 0 ? -1 : digit(c[1]);
-		if (low < 0)
+		byte = hex_byte(c);
+		if (byte < 0)
 			return -EINVAL;
-		result.bytes[place[pair]] = (uint8_t)(high << 4 | low);
+		result.bytes[place[pair]] = (uint8_t)byte;
 		c += 2;
 	}
 	if (strcmp(c, braces ? "}" : "") != 0)

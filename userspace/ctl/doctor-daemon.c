@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * DOC: audiomoduled and who may talk to it. There are two gates, and they answer alike: the bus
+ * has a policy for all of the daemon's methods; polkit is asked by the daemon itself, when somebody
+ * wants notifications. So a list that comes while notifications are refused was polkit's refusal.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "doctor.h"
+
+#define INSTALL		"make && sudo make install    # in the sources of ALSA audio modules"
+
+static const char *const programs[] = {
+	"/usr/sbin/audiomoduled", "/usr/local/sbin/audiomoduled", "/sbin/audiomoduled", NULL,
+};
+
+static const char *const services[] = {
+	"/usr/share/dbus-1/system-services/org.audiomodule1.service",
+	"/usr/local/share/dbus-1/system-services/org.audiomodule1.service", NULL,
+};
+
+static const char *const policies[] = {
+	"/etc/dbus-1/system.d/org.audiomodule1.conf",
+	"/usr/share/dbus-1/system.d/org.audiomodule1.conf", NULL,
+};
+
+void doctor_look_at_bus(struct doctor *doctor)
+{
+	doctor->bus_error = audiomodule_bus_open(doctor->options->bus, &doctor->bus);
+	if (doctor->bus_error >= 0)
+		doctor->bus_error = audiomodule_bus_list(doctor->bus, &doctor->list);
+}
+
+static bool is_refusal(int error)
+{
+	return error == -EACCES || error == -EPERM;
+}
+
+static const char *bus_words(const struct doctor *doctor)
+{
+	const char *text = doctor->bus ? audiomodule_bus_error(doctor->bus) : "";
+
+	return text[0] ? text : strerror(-doctor->bus_error);
+}
+
+/* ---- Installed ---- */
+
+void check_daemon(struct doctor *doctor, struct finding *finding)
+{
+	const char *program = doctor_first(doctor, programs);
+
+	if (!program) {
+		find(finding, VERDICT_PROBLEM, "audiomoduled is not installed; without it, "
+		     "audiomodulectl works with --local");
+		mend(finding, INSTALL);
+	} else if (!doctor_first(doctor, services)) {
+		find(finding, VERDICT_NOTE, "%s is installed, but D-Bus has no service file to "
+		     "start it: somebody must", program);
+		mend(finding, INSTALL);
+	} else {
+		find(finding, VERDICT_OK, "%s is installed", program);
+	}
+}
+
+/* The session bus lets everybody. */
+static bool lacks_policy(const struct doctor *doctor)
+{
+	return !doctor_first(doctor, policies) && strcmp(doctor->options->bus, "session") != 0;
+}
+
+void check_policy(struct doctor *doctor, struct finding *finding)
+{
+	const char *policy = doctor_first(doctor, policies);
+
+	if (!lacks_policy(doctor)) {
+		find(finding, VERDICT_OK, "%s", policy ? policy : "the session bus needs none");
+		return;
+	}
+	find(finding, VERDICT_PROBLEM, "the policy org.audiomodule1.conf is missing in "
+	     "/etc/dbus-1/system.d and /usr/share/dbus-1/system.d: nobody may be audiomoduled on "
+	     "the system bus, or talk to it");
+	mend(finding, "make && sudo make install && sudo busctl call org.freedesktop.DBus "
+	     "/org/freedesktop/DBus org.freedesktop.DBus ReloadConfig    # in the sources of ALSA "
+	     "audio modules");
+}
+
+/* ---- Running ---- */
+
+static void mend_service(const struct doctor *doctor, struct finding *finding)
+{
+	const char *program = doctor_first(doctor, programs);
+
+	if (!program)
+		return;
+	if (doctor_has(doctor, "/run/systemd/system"))
+		mend(finding, "sudo systemctl start audiomoduled    # why it ended: journalctl -u "
+		     "audiomoduled");
+	else if (strcmp(doctor->options->bus, "system") == 0)
+		mend(finding, "sudo %s &", program);
+	else
+		mend(finding, "sudo %s --bus=%s &", program, doctor->options->bus);
+}
+
+void check_service(struct doctor *doctor, struct finding *finding)
+{
+	int error = doctor->bus_error;
+
+	if (error >= 0) {
+		find(finding, VERDICT_OK, "audiomoduled answers on the bus");
+	} else if (!doctor->bus) {
+		find(finding, VERDICT_PROBLEM, "the bus \"%s\" cannot be reached: %s",
+		     doctor->options->bus, strerror(-error));
+		mend(finding, "sudo systemctl start dbus");
+	} else if (is_refusal(error)) {
+		find(finding, VERDICT_UNKNOWN, "the bus lets you not ask whether audiomoduled "
+		     "runs: see access");
+	} else if (lacks_policy(doctor)) {
+		find(finding, VERDICT_UNKNOWN, "audiomoduled cannot be on the bus: see policy");
+	} else if (error == -EHOSTUNREACH) {
+		find(finding, VERDICT_PROBLEM, "audiomoduled does not run, and D-Bus cannot start "
+		     "it: %s", bus_words(doctor));
+		mend_service(doctor, finding);
+	} else {
+		find(finding, VERDICT_PROBLEM, "audiomoduled does not answer as it should: %s",
+		     bus_words(doctor));
+		mend_service(doctor, finding);
+	}
+}
+
+/* ---- Access ---- */
+
+/* Asks for notifications, and throws them away. */
+static int try_notifications(const struct doctor *doctor,
+			     const struct audiomodule_endpoint *endpoint)
+{
+	struct audiomodule_subscription *subscription = NULL;
+	int r = audiomodule_bus_acquire(doctor->bus, endpoint->object_path, NULL, NULL,
+					&subscription);
+
+	audiomodule_subscription_free(subscription);
+	return r;
+}
+
+static void describe_polkit(const struct doctor *doctor, struct finding *finding)
+{
+	const char *user = doctor_user();
+
+	find(finding, VERDICT_PROBLEM, "polkit does not let %s receive notifications (%s): who is "
+	     "not at the screen needs a rule, or an administrator's password", user,
+	     audiomodule_bus_error(doctor->bus));
+	mend(finding, "echo 'polkit.addRule(function(action, subject) { if (action.id.startsWith("
+	     "\"org.audiomodule1.\") && subject.user == \"%s\") return polkit.Result.YES; });' | "
+	     "sudo tee /etc/polkit-1/rules.d/50-audiomodule.rules", user);
+}
+
+static void check_notifications(struct doctor *doctor, struct finding *finding)
+{
+	const struct audiomodule_endpoint *endpoint = audiomodule_list_endpoint(doctor->list, 0);
+	int r;
+
+	if (!endpoint) {
+		find(finding, VERDICT_UNKNOWN, "audiomoduled may be asked, but it knows no "
+		     "endpoint whose notifications could be asked for");
+		return;
+	}
+	r = try_notifications(doctor, endpoint);
+	if (is_refusal(r))
+		describe_polkit(doctor, finding);
+	else if (r < 0)
+		find(finding, VERDICT_PROBLEM, "audiomoduled does not give the notifications of "
+		     "%s: %s", endpoint->name, audiomodule_bus_error(doctor->bus));
+	else
+		find(finding, VERDICT_OK, "%s may receive notifications", doctor_user());
+}
+
+void check_access(struct doctor *doctor, struct finding *finding)
+{
+	if (doctor->bus_error >= 0) {
+		check_notifications(doctor, finding);
+	} else if (lacks_policy(doctor)) {
+		find(finding, VERDICT_UNKNOWN, "without a policy nobody may: see policy");
+	} else if (doctor->bus && is_refusal(doctor->bus_error)) {
+		find(finding, VERDICT_PROBLEM, "the bus does not let %s talk to audiomoduled (%s): "
+		     "that is for root and the group audio", doctor_user(), bus_words(doctor));
+		mend(finding, "sudo usermod -aG audio %s    # then log in again", doctor_user());
+	} else {
+		find(finding, VERDICT_UNKNOWN, "audiomoduled cannot be asked: see service");
+	}
+}
