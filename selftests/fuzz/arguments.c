@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * DOC: arguments of audiomoduled's methods (userspace/daemon/options.c, endpoint.c, module.c,
- * command.c). Foreign: what any client of the bus calls, on which object, with what signature and
- * body. The objects are the daemon's own, on a connection whose other end is this program; no card
- * is there, so that what is understood ends with an error, or with status 1 of SendCommand.
+ * command.c, access.c). Foreign: what any client of the bus calls, on which object, with what
+ * signature and body, and what polkit and the bus say of him. The objects are the daemon's own, on a
+ * connection whose other end is this program; no card is there, so that what is understood ends
+ * with an error, or with status 1 of SendCommand.
  *
  * Holds: a call that sd-bus took for a message gets exactly one answer, or none when it wants none;
  * an error is one that the manual pages name, never the number of an errno; the daemon goes on.
@@ -12,6 +13,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "access.h"
 #include "bus_peer.h"
 #include "card.h"
 #include "command.h"
@@ -51,7 +53,8 @@ static int count(sd_bus_message *message, void *context, sd_bus_error *error)
 {
 	struct daemon *daemon = context;
 
-	daemon->delivered++;
+	if (sd_bus_message_is_method_call(message, NULL, NULL))
+		daemon->delivered++;
 	return 0;
 }
 
@@ -89,6 +92,7 @@ static struct daemon *daemon_new(void)
 	daemon->manager.bus = daemon->peer.bus;
 	daemon->manager.directory = "/nonexistent";
 	require(sd_event_new(&daemon->manager.event) >= 0);
+	require(access_new(&daemon->manager, &daemon->manager.access) >= 0);
 	require(commands_new(&daemon->manager, &daemon->manager.commands) >= 0);
 	require(sd_bus_add_object_manager(daemon->peer.bus, NULL, BUS_ROOT) >= 0);
 	require(sd_bus_add_filter(daemon->peer.bus, NULL, count, daemon) >= 0);
@@ -103,6 +107,7 @@ static void daemon_free(struct daemon *daemon)
 	sd_bus_slot_unref(daemon->module.slot);
 	sd_bus_slot_unref(daemon->endpoint.slot);
 	commands_free(daemon->manager.commands);
+	access_free(daemon->manager.access);
 	peer_close(&daemon->peer);
 	sd_event_unref(daemon->manager.event);
 	free(daemon);
@@ -147,6 +152,7 @@ static void check_answer(const struct daemon *daemon, const struct message *mess
 			 const struct answer *answer)
 {
 	require(answer->count == (daemon->delivered && !(message->flags & MESSAGE_NO_REPLY)));
+	require(!answer->question);
 	if (answer->count == 0)
 		return;
 	require(answer->type == MESSAGE_RETURN || answer->type == MESSAGE_ERROR);
@@ -171,6 +177,36 @@ static void make_call(struct input *input, struct message *message, char signatu
 		message->signature = method->signature;
 }
 
+/*
+ * What polkit says: a byte 0: yes; 1: it is not there, and the bus is asked; else what follows. What
+ * the bus says: what follows. A daemon that asked for more would be a finding: it would not end.
+ */
+static void answer_question(struct daemon *daemon, struct input *input, struct answer *answer)
+{
+	static const uint8_t yes[] = { 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
+	const bool is_polkit = strcmp(answer->asked, "CheckAuthorization") == 0;
+	const size_t kind = is_polkit ? input_number(input, 1) : 2;
+	struct message message = {
+		.type = kind == 1 ? MESSAGE_ERROR : MESSAGE_RETURN,
+		.error = kind == 1 ? "org.freedesktop.DBus.Error.ServiceUnknown" : NULL,
+		.reply_to = answer->question,
+		.sender = is_polkit ? ":1.2" : "org.freedesktop.DBus",
+	};
+
+	require(is_polkit || strcmp(answer->asked, "GetConnectionCredentials") == 0);
+	answer->question = 0;
+	if (kind == 0) {
+		message.body = yes;
+		message.body_size = sizeof(yes);
+	} else if (kind != 1) {
+		message.body_size = input->left;
+		message.body = input_take(input, &message.body_size);
+	}
+	if (kind != 1)
+		message.signature = is_polkit ? "(bba{ss})" : "a{sv}";
+	require(peer_send(&daemon->peer, &message));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct daemon *daemon;
@@ -184,9 +220,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	daemon->delivered = 0;
 	make_call(&input, &message, signature);
 	require(peer_send(&daemon->peer, &message));
-	daemon_run(daemon);
 	answer.reply_to = daemon->peer.serial;
+	daemon_run(daemon);
 	peer_receive(&daemon->peer, &answer);
+	while (answer.question) {
+		answer_question(daemon, &input, &answer);
+		daemon_run(daemon);
+		peer_receive(&daemon->peer, &answer);
+	}
 	check_answer(daemon, &message, &answer);
 	if (sd_bus_is_open(daemon->peer.bus) <= 0) {
 		daemon_free(daemon);

@@ -211,6 +211,8 @@ static size_t read_field(const uint8_t *fields, size_t at, struct answer *one)
 		return at + fields[at] + 2;
 	if (code == ERROR_NAME)
 		snprintf(one->error, sizeof(one->error), "%s", (const char *)fields + at + 4);
+	if (code == MEMBER)
+		snprintf(one->asked, sizeof(one->asked), "%s", (const char *)fields + at + 4);
 	return at + get32(fields + at) + 5;
 }
 
@@ -221,6 +223,10 @@ static void read_message(const uint8_t *bytes, struct answer *answer)
 
 	for (size_t at = 0; at < size; at = aligned(at, 8))
 		at = read_field(bytes + 16, at, &one);
+	if (one.type == MESSAGE_CALL) {
+		answer->question = get32(bytes + 8);
+		memcpy(answer->asked, one.asked, sizeof(one.asked));
+	}
 	if (one.reply_to != answer->reply_to || one.type == MESSAGE_CALL)
 		return;
 	answer->count++;

@@ -43,6 +43,8 @@ struct answer {
 	unsigned int count;
 	uint8_t type;
 	char error[256];		/* its name, when it is one */
+	uint32_t question;		/* serial of a call that was made meanwhile; 0: none */
+	char asked[256];		/* its member */
 };
 
 void peer_open(struct peer *peer);

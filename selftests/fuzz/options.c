@@ -12,10 +12,12 @@
 #include <signal.h>
 
 #include "fuzz.h"
+#include "manager.h"
 #include "options.h"
 
 #define MOST_ARGUMENTS	16
 #define LONGEST_MS	1000000000000	/* 1e9 seconds */
+#define LONGEST_IDLE	86400		/* seconds */
 
 int ctl_main(int argc, char **argv);
 int daemon_main(int argc, char **argv);
@@ -52,18 +54,16 @@ void options_check(const struct options *options)
 
 /* ---- Instead of the daemon ---- */
 
-struct manager;
-
-int manager_new(const char *bus, const char *directory, struct manager **manager);
-int manager_new(const char *bus, const char *directory, struct manager **manager)
+int manager_new(const struct arguments *given, struct manager **manager)
 {
 	runs++;
-	require(strcmp(bus, "system") == 0 || is_argument(bus));
-	require(strcmp(directory, AUDIOMODULE_DIRECTORY) == 0 || is_argument(directory));
+	require(strcmp(given->bus, "system") == 0 || is_argument(given->bus));
+	require(strcmp(given->directory, AUDIOMODULE_DIRECTORY) == 0 ||
+		is_argument(given->directory));
+	require(given->exit_idle <= LONGEST_IDLE);
 	return -ENOMEM;
 }
 
-struct manager *manager_free(struct manager *manager);
 struct manager *manager_free(struct manager *manager)
 {
 	return NULL;
