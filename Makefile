@@ -34,6 +34,10 @@ KERNELS	?=
 # The faults that "planted" tries: names in selftests/planted; all of them when it is empty.
 PLANTED	?=
 
+# What "fuzz-userspace" tries, all of selftests/fuzz when it is empty, and each of it for how long.
+TARGETS	?=
+SECONDS	?= 600
+
 # The kernel's tools/testing/selftests: the cached copy, unless the caller has a tree of his own.
 KSELFTEST_DIR ?= $(shell $(GUESTDIR)/source.sh path)/tools/testing/selftests
 
@@ -66,6 +70,7 @@ help:
 	@echo 'make lint            the sources, read by compilers and checkers'
 	@echo 'make model           the journal for spin: every order of steps (LARGE=1)'
 	@echo 'make ring            the journal in a program: its races, and its rate on these CPUs'
+	@echo 'make fuzz-userspace  what reads foreign bytes, given any (TARGETS=, SECONDS=600)'
 	@echo 'make shell           a prompt in the guest, everything built and installed in it'
 	@echo 'make install         modules and userspace on this machine (PREFIX=, DESTDIR=)'
 	@echo 'make uninstall       takes that back'
@@ -233,13 +238,17 @@ ring:
 	$(call say,RUN "ring rate: NAME MEDIAN LEAST MOST")
 	$(Q)$(BUILD)/ring/ring rate
 
+fuzz-userspace: guest_packages
+	$(Q)$(GUESTDIR)/packages.sh install fuzz
+	+$(Q)selftests/fuzz/run.sh run $(BUILD)/fuzz $(SECONDS) $(TARGETS)
+
 # --- Tidying ------------------------------------------------------------------------------------
 
 clean:
 	$(Q)rm -rf $(BUILD)/modules $(BUILD)/userspace $(BUILD)/selftests $(GUEST) \
 		$(BUILD)/check $(BUILD)/planted $(BUILD)/test* $(BUILD)/conformance.* \
 		$(BUILD)/bench.* $(BUILD)/bench-* $(BUILD)/ring \
-		$(BUILD)/model
+		$(BUILD)/model $(BUILD)/fuzz
 
 distclean: clean
 	$(Q)rm -rf $(BUILD)
@@ -249,4 +258,5 @@ distclean: clean
 
 .PHONY: all help check_kernel_headers modules userspace selftests install uninstall guest_packages
 .PHONY: check_packages guest_system guest_source guest_modules guest_userspace guest_driver
-.PHONY: guest_examples guest_rivals guest_script guest_selftests demo test bench conformance check planted lint model ring shell clean distclean
+.PHONY: guest_examples guest_rivals guest_script guest_selftests demo test bench conformance check
+.PHONY: planted lint model ring fuzz-userspace shell clean distclean

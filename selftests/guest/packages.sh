@@ -37,8 +37,11 @@ group()
 	bench)	# to plot what was measured
 		echo gnuplot-nox
 		;;
+	fuzz)	# to fuzz what reads foreign bytes
+		echo clang-14 clang libclang-rt-14-dev
+		;;
 	*)
-		die "there is no package group '$1'" "use: build guest lint check bench"
+		die "there is no package group '$1'" "use: build guest lint check bench fuzz"
 		;;
 	esac
 }

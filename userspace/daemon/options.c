@@ -112,23 +112,38 @@ static int set_start(struct options *options, uint32_t given, sd_bus_error *erro
 	return 0;
 }
 
-int options_read(sd_bus_message *message, struct options *options, sd_bus_error *error)
+/* A bus need not look at bodies: sd-bus has no name for what is wrong in one that we have, too. */
+static int name_error(int r, sd_bus_error *error)
 {
-	uint32_t given = 0;
+	if (r >= 0 || r == -ENOMEM || sd_bus_error_is_set(error))
+		return r;
+	return sd_bus_error_setf(error, BUS_ERROR_INVALID_ARGUMENT, "The options are malformed");
+}
+
+static int read_all(sd_bus_message *message, struct options *options, uint32_t *given,
+		    sd_bus_error *error)
+{
 	int r = sd_bus_message_enter_container(message, 'a', "{sv}");
 
-	memset(options, 0, sizeof(*options));
 	while (r >= 0 && (r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
-		r = read_option(message, options, &given, error);
+		r = read_option(message, options, given, error);
 		if (r >= 0)
 			r = sd_bus_message_exit_container(message);
 	}
-	if (r >= 0)
-		r = sd_bus_message_exit_container(message);
+	return r < 0 ? r : sd_bus_message_exit_container(message);
+}
+
+int options_read(sd_bus_message *message, struct options *options, sd_bus_error *error)
+{
+	uint32_t given = 0;
+	int r;
+
+	memset(options, 0, sizeof(*options));
+	r = name_error(read_all(message, options, &given, error), error);
 	return r < 0 ? r : set_start(options, given, error);
 }
 
-int options_read_none(sd_bus_message *message, sd_bus_error *error)
+static int read_none(sd_bus_message *message, sd_bus_error *error)
 {
 	const char *key;
 	int r = sd_bus_message_enter_container(message, 'a', "{sv}");
@@ -140,4 +155,9 @@ int options_read_none(sd_bus_message *message, sd_bus_error *error)
 		return r < 0 ? r : set_unknown(error, key);
 	}
 	return r < 0 ? r : sd_bus_message_exit_container(message);
+}
+
+int options_read_none(sd_bus_message *message, sd_bus_error *error)
+{
+	return name_error(read_none(message, error), error);
 }

@@ -49,7 +49,7 @@ int bus_command_read(sd_bus_message *reply, void **answer, size_t *answer_size)
 	if (r >= 0)
 		r = sd_bus_message_read_array(reply, 'y', &bytes, &size);
 	if (r < 0)
-		return r == -ENXIO ? -EBADMSG : r;	/* sd-bus: another type */
+		return bus_read_result(r);
 	if (status != 0)
 		return -ENODEV;
 	r = error_of_name(error);

@@ -207,7 +207,7 @@ static int read_objects(sd_bus_message *message, const struct reading *reading,
 		if (r >= 0)
 			r = sd_bus_message_exit_container(message);
 	}
-	return r == -ENXIO ? -EBADMSG : r;	/* sd-bus: not the type that was asked for */
+	return bus_read_result(r);
 }
 
 int bus_list_call(struct audiomodule_bus *bus, sd_bus_message **call)

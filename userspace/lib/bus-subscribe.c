@@ -109,8 +109,10 @@ int bus_request(struct audiomodule_bus *bus, struct bus_subscription *subscripti
 				  &subscription->filter,
 				  resume ? &subscription->position : NULL, &reply);
 
-	if (r >= 0)
-		r = sd_bus_message_read(reply, "tt", &start->journal_id, &start->sequence);
+	if (r < 0)
+		return r;
+	r = bus_read_result(sd_bus_message_read(reply, "tt", &start->journal_id,
+						&start->sequence));
 	return r < 0 ? r : set_owner(subscription, reply);
 }
 
@@ -174,7 +176,8 @@ int bus_acquire_read(sd_bus_message *reply, const struct audiomodule_position *a
 	int fd, r;
 
 	*subscription = NULL;
-	r = sd_bus_message_read(reply, "httt", &fd, &start.journal_id, oldest, &start.sequence);
+	r = bus_read_result(sd_bus_message_read(reply, "httt", &fd, &start.journal_id, oldest,
+						&start.sequence));
 	if (r < 0)
 		return r;
 	copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);	/* the message closes its own */

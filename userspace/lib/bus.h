@@ -62,6 +62,16 @@ int bus_acquire(struct audiomodule_bus *bus, const char *object_path,
 		const struct audiomodule_filter *filter, const struct audiomodule_position *after,
 		uint64_t *oldest, struct audiomodule_subscription **subscription);
 
+/*
+ * What reading a message came to. sd-bus says ENXIO when it has other types than were asked for,
+ * EBUSY when a length in it is another one than that of what is there, EINVAL for some types in a
+ * variant.
+ */
+static inline int bus_read_result(int r)
+{
+	return r < 0 && r != -ENOMEM ? -EBADMSG : r;
+}
+
 struct bus_subscription *bus_find(struct audiomodule_bus *bus, const char *object_path);
 struct bus_subscription *bus_subscription_free(struct bus_subscription *subscription);
 void bus_unlink(struct audiomodule_bus *bus, struct bus_subscription *subscription);

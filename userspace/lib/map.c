@@ -30,11 +30,13 @@ _Static_assert(sizeof(struct snd_audio_module_record) % 8 == 0, "copied 8 bytes 
 /* Go on at once; nothing was delivered. */
 #define AGAIN	(-EAGAIN)
 
-/* Is what the first page says what was mapped? */
+/* Is what the first page says what was mapped, and a ring in which positions mean something? */
 static int check_header(struct map *map, size_t page)
 {
 	map->size = map->header->data_size;
 	if (map->header->data_offset != page || map->size != map->length - page)
+		return -EBADMSG;
+	if (map->size < 8 || map->size & (map->size - 1) || map->position % 8)
 		return -EBADMSG;
 	map->data = (const uint8_t *)map->header + page;
 	return 0;
@@ -160,15 +162,22 @@ static uint64_t load_tail(const struct map *map)
 	return __atomic_load_n(&map->header->tail, __ATOMIC_RELAXED);
 }
 
-/* What was loaded of the record is worth nothing; the reader goes on at the tail. */
-static int overwritten(struct map *map)
+/*
+ * Is what was loaded of the record good? 0; AGAIN: it was overwritten, and the reader goes on at
+ * the tail; -EBADMSG: a tail that is no place, or a head that is further than the ring is long
+ * although the tail, which moves first, is not: who followed those would leave the ring, or never
+ * come back.
+ */
+static int check_loaded(struct map *map)
 {
 	const uint64_t tail = load_tail(map);
 
 	if (tail <= map->position)
-		return 0;
+		return map->head - map->position > map->size ? -EBADMSG : 0;
+	if (tail % 8)
+		return -EBADMSG;
 	map->position = tail;
-	return 1;
+	return AGAIN;
 }
 
 /* ---- Records that are made here ---- */
@@ -199,6 +208,9 @@ static ssize_t deliver_lost(struct map *map, uint64_t last, uint8_t *to, size_t 
 {
 	const struct snd_audio_module_lost lost = { .first = map->next, .last = last };
 
+	/* None has this sequence: behind it they would begin anew. */
+	if (last == UINT64_MAX)
+		return -EBADMSG;
 	if (size < sizeof(struct snd_audio_module_record) + sizeof(lost))
 		return -EMSGSIZE;
 	map->lost += last - map->next + 1;
@@ -218,14 +230,17 @@ static ssize_t deliver_removed(struct map *map, uint8_t *to, size_t size)
 
 /* ---- Reading ---- */
 
-/* Step 5: bytes; 0: nothing now; AGAIN: there is something; -ENODEV, -EMSGSIZE. */
+/* Step 5: bytes; 0: nothing now; AGAIN: there is something; -ENODEV, -EMSGSIZE, -EBADMSG. */
 static ssize_t at_end(struct map *map, uint8_t *to, size_t size)
 {
 	uint32_t removed = __atomic_load_n(&map->header->removed, __ATOMIC_ACQUIRE);
 	uint64_t newest = __atomic_load_n(&map->header->newest, __ATOMIC_ACQUIRE);
 
-	if (load_head(map) != map->position)
+	if (load_head(map) > map->position)
 		return AGAIN;
+	/* Older than the tail that the position was taken from: ADVANCE knows what there is. */
+	if (map->head < map->position)
+		return 0;
 	if (map->next <= newest)
 		return deliver_lost(map, newest, to, size);
 	return removed ? deliver_removed(map, to, size) : 0;
@@ -254,8 +269,10 @@ static ssize_t accept(struct map *map, uint32_t record_size, uint8_t *to, size_t
 /* What is no record to deliver: BUSY, PAD, does not fit. As at_end(). */
 static ssize_t pass(struct map *map, struct begin begin, uint64_t rest)
 {
-	if (overwritten(map))
-		return AGAIN;
+	const int r = check_loaded(map);
+
+	if (r < 0)
+		return r;
 	if (begin.type == SND_AUDIO_MODULE_RECORD_BUSY)
 		return 0;
 	if (begin.size < sizeof(begin) || begin.size % 8 || begin.size > rest)
@@ -273,6 +290,7 @@ static ssize_t step(struct map *map, uint8_t *to, size_t size)
 	const uint64_t *record = record_at(map, map->position);
 	const uint64_t rest = rest_at(map, map->position);
 	struct begin begin;
+	int r;
 
 	/* The head may be older than the tail that the position was taken from. */
 	if (map->position >= map->head && load_head(map) <= map->position)	/* 1 */
@@ -283,8 +301,9 @@ static ssize_t step(struct map *map, uint8_t *to, size_t size)
 	    begin.size % 8 || begin.size < sizeof(struct snd_audio_module_record))
 		return pass(map, begin, rest);
 	copy_records(to, record, begin.size);					/* 3 */
-	if (overwritten(map))							/* 4 */
-		return AGAIN;
+	r = check_loaded(map);							/* 4 */
+	if (r < 0)
+		return r;
 	return accept(map, begin.size, to, size);
 }
 

@@ -33,7 +33,7 @@ void map_close(struct map *map);
 /*
  * Whole records, as read() delivers them, to 8-byte aligned memory. Returns bytes; 0: nothing now,
  * and the fd becomes readable when something comes; -ENODEV: the end; -EMSGSIZE: the first does not
- * fit; errors of ADVANCE.
+ * fit; -EBADMSG: it is no journal; errors of ADVANCE.
  */
 ssize_t map_read(struct map *map, int fd, uint8_t *to, size_t size);
 

@@ -3,6 +3,7 @@
  * DOC: a decoder of UTF-8 that accepts exactly what RFC 3629 allows (no overlong forms, no
  * surrogates, nothing above U+10FFFF) and no control characters.
  */
+#include <stdbool.h>
 #include <string.h>
 
 #include "text.h"
@@ -31,30 +32,37 @@ static uint32_t decode(const uint8_t *bytes, size_t length)
 	return code;
 }
 
-static int is_printable(uint32_t code, size_t length)
+static bool is_control(uint32_t code)
 {
-	static const uint32_t least[] = { 0, 0x20, 0x80, 0x800, 0x10000 };
-
-	if (code < least[length] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
-		return 0;
-	return code < 0x7f || code > 0x9f;
+	return code < 0x20 || (code >= 0x7f && code <= 0x9f);
 }
 
-size_t text_character(const char *from, size_t left, uint32_t *code)
+/* The sequence at the beginning of a text, whatever character it is: its bytes, 0: it is none. */
+static size_t read_sequence(const char *from, size_t left, uint32_t *code)
 {
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	const uint8_t *bytes = (const uint8_t *)from;
 	size_t length = left > 0 ? sequence_length(bytes[0]) : 0;
-	uint32_t decoded;
 
 	if (length == 0 || length > left)
 		return 0;
 	for (size_t i = 1; i < length; i++)
 		if ((bytes[i] & 0xc0) != 0x80)
 			return 0;
-	decoded = decode(bytes, length);
-	if (!is_printable(decoded, length))
+	*code = decode(bytes, length);
+	if (*code < least[length] || *code > 0x10ffff || (*code >= 0xd800 && *code <= 0xdfff))
 		return 0;
-	*code = decoded;
+	return length;
+}
+
+size_t text_character(const char *from, size_t left, uint32_t *code)
+{
+	uint32_t read;
+	size_t length = read_sequence(from, left, &read);
+
+	if (length == 0 || is_control(read))
+		return 0;
+	*code = read;
 	return length;
 }
 
@@ -64,13 +72,14 @@ void text_clean(char *to, size_t to_size, const char *from, size_t from_size)
 
 	while (left > 0) {
 		uint32_t code;
-		size_t length = text_character(from, left, &code);
-		size_t step = length ? length : 1;
+		size_t length = read_sequence(from, left, &code);
+		bool kept = length > 0 && !is_control(code);
+		size_t put = kept ? length : 1, step = length ? length : 1;
 
-		if (used + step >= to_size)
+		if (used + put >= to_size)
 			break;
-		memcpy(to + used, length ? from : "?", step);
-		used += step;
+		memcpy(to + used, kept ? from : "?", put);
+		used += put;
 		from += step;
 		left -= step;
 	}
