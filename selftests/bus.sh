@@ -166,6 +166,7 @@ check "and those of commands" "command error options result status" \
 
 check "the objects are two endpoints with four modules each" "1 2 8" "$(
 	busctl --address="$address" tree --list org.audiomodule1 | awk -F / '
+		$2 "/" $3 != "org/audiomodule1" { next }
 		NF == 4 { cards++ } NF == 5 { endpoints++ } NF == 6 { modules++ }
 		END { print cards, endpoints, modules }')"
 
