@@ -564,7 +564,7 @@ case_broken_lists()
 			on_machine signature problem 'not enrolled' '' 'signature loaded'
 		done
 		for lie in s/3b0000/ffffff/ s/1f000000/ff000000/ s/1f000000/00000000/ \
-				s/300d/30ff/ s/300d/3084/ s/020411/02ff11/; do
+				s/300d/30ff/ s/300d/3084/ s/300d/307f/ s/300b/307f/ s/020411/02ff11/; do
 			put $MOK_LIST "$(escaped "$(echo $ENROLLED | sed $lie)")"
 			on_machine signature problem 'not enrolled' '' 'signature loaded'
 		done
