@@ -5,7 +5,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -78,35 +77,12 @@ static bool has_open_card(const struct doctor *doctor, struct finding *finding)
 
 /* ---- Permission ---- */
 
-/* In the group since the last login, but this session does not have it yet? */
-static bool is_new_member(const char *user, gid_t group)
-{
-	const struct passwd *entry = getpwnam(user);
-	gid_t groups[256];
-	int count = 256;
-
-	if (!entry || getgrouplist(user, entry->pw_gid, groups, &count) < 0)
-		return false;
-	for (int i = 0; i < count; i++)
-		if (groups[i] == group)
-			return true;
-	return false;
-}
-
 static void mend_permission(const struct stat *status, struct finding *finding)
 {
-	const struct group *group = getgrgid(status->st_gid);
-	const char *user = doctor_user();
-
-	if (status->st_gid == 0 || !(status->st_mode & S_IRGRP))
+	if (status->st_gid == 0 || !(status->st_mode & S_IRGRP) ||
+	    !mend_membership(finding, status->st_gid))
 		mend(finding, "sudo udevadm trigger --action=change --subsystem-match=sound    # "
 		     "udev has not given the devices to the group audio");
-	else if (is_new_member(user, status->st_gid))
-		mend(finding, "newgrp %s    # or log in again: this session is older than the "
-		     "membership", group ? group->gr_name : "audio");
-	else
-		mend(finding, "sudo usermod -aG %s %s    # then log in again",
-		     group ? group->gr_name : "audio", user);
 }
 
 static void look_at_node(const struct doctor *doctor, int directory, const char *name,

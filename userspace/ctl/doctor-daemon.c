@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * DOC: audiomoduled and who may talk to it. There are two gates, and they answer alike: the bus
- * has a policy for all of the daemon's methods; polkit is asked by the daemon itself, when somebody
- * wants notifications. So a list that comes while notifications are refused was polkit's refusal.
+ * DOC: audiomoduled and who may talk to it. There are two gates, and they may answer alike: the
+ * bus has a policy for all of the daemon's methods; the daemon asks polkit, or looks at groups where
+ * there is no polkit, when somebody wants notifications. So when a list comes and notifications are
+ * refused, it was not the bus.
  */
+#include <grp.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "doctor.h"
 
 #define INSTALL		"make && sudo make install    # in the sources of ALSA audio modules"
+#define RELOAD		"sudo busctl call org.freedesktop.DBus /org/freedesktop/DBus " \
+			"org.freedesktop.DBus ReloadConfig"
 
 static const char *const programs[] = {
 	"/usr/sbin/audiomoduled", "/usr/local/sbin/audiomoduled", "/sbin/audiomoduled", NULL,
@@ -80,9 +84,8 @@ void check_policy(struct doctor *doctor, struct finding *finding)
 	find(finding, VERDICT_PROBLEM, "the policy org.audiomodule1.conf is missing in "
 	     "/etc/dbus-1/system.d and /usr/share/dbus-1/system.d: nobody may be audiomoduled on "
 	     "the system bus, or talk to it");
-	mend(finding, "make && sudo make install && sudo busctl call org.freedesktop.DBus "
-	     "/org/freedesktop/DBus org.freedesktop.DBus ReloadConfig    # in the sources of ALSA "
-	     "audio modules");
+	mend(finding, "make && sudo make install && " RELOAD "    # in the sources of ALSA audio "
+	     "modules");
 }
 
 /* ---- Running ---- */
@@ -142,16 +145,18 @@ static int try_notifications(const struct doctor *doctor,
 	return r;
 }
 
-static void describe_polkit(const struct doctor *doctor, struct finding *finding)
+static void describe_refusal(const struct doctor *doctor, struct finding *finding)
 {
-	const char *user = doctor_user();
+	const struct group *audio = getgrnam("audio");
 
-	find(finding, VERDICT_PROBLEM, "polkit does not let %s receive notifications (%s): who is "
-	     "not at the screen needs a rule, or an administrator's password", user,
+	find(finding, VERDICT_PROBLEM, "%s may not receive notifications, as polkit decides, or, "
+	     "where there is none, the group audio: %s", doctor_user(),
 	     audiomodule_bus_error(doctor->bus));
-	mend(finding, "echo 'polkit.addRule(function(action, subject) { if (action.id.startsWith("
-	     "\"org.audiomodule1.\") && subject.user == \"%s\") return polkit.Result.YES; });' | "
-	     "sudo tee /etc/polkit-1/rules.d/50-audiomodule.rules", user);
+	if (!audio || !mend_membership(finding, audio->gr_gid))
+		mend(finding, "echo 'polkit.addRule(function(action, subject) { if "
+		     "(action.id.startsWith(\"org.audiomodule1.\") && subject.user == \"%s\") "
+		     "return polkit.Result.YES; });' | sudo tee "
+		     "/etc/polkit-1/rules.d/50-audiomodule.rules", doctor_user());
 }
 
 static void check_notifications(struct doctor *doctor, struct finding *finding)
@@ -166,7 +171,7 @@ static void check_notifications(struct doctor *doctor, struct finding *finding)
 	}
 	r = try_notifications(doctor, endpoint);
 	if (is_refusal(r))
-		describe_polkit(doctor, finding);
+		describe_refusal(doctor, finding);
 	else if (r < 0)
 		find(finding, VERDICT_PROBLEM, "audiomoduled does not give the notifications of "
 		     "%s: %s", endpoint->name, audiomodule_bus_error(doctor->bus));
@@ -181,9 +186,10 @@ void check_access(struct doctor *doctor, struct finding *finding)
 	} else if (lacks_policy(doctor)) {
 		find(finding, VERDICT_UNKNOWN, "without a policy nobody may: see policy");
 	} else if (doctor->bus && is_refusal(doctor->bus_error)) {
-		find(finding, VERDICT_PROBLEM, "the bus does not let %s talk to audiomoduled (%s): "
-		     "that is for root and the group audio", doctor_user(), bus_words(doctor));
-		mend(finding, "sudo usermod -aG audio %s    # then log in again", doctor_user());
+		find(finding, VERDICT_PROBLEM, "the bus does not let %s talk to audiomoduled (%s): it "
+		     "has read another policy than that of audiomoduled, which lets everybody",
+		     doctor_user(), bus_words(doctor));
+		mend(finding, RELOAD "    # others: grep -l audiomodule /etc/dbus-1/system.d/*");
 	} else {
 		find(finding, VERDICT_UNKNOWN, "audiomoduled cannot be asked: see service");
 	}

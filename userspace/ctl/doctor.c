@@ -3,6 +3,7 @@
  * DOC: the table of checks, and how what they find is shown. To add one: a function that calls
  * find() and mend(), and a line in the table behind those whose answers it builds on.
  */
+#include <grp.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -58,6 +59,36 @@ const char *doctor_user(void)
 	const struct passwd *entry = getpwuid(geteuid());
 
 	return entry ? entry->pw_name : "$USER";
+}
+
+static bool has_group(const gid_t *groups, int count, gid_t group)
+{
+	for (int i = 0; i < count; i++)
+		if (groups[i] == group)
+			return true;
+	return false;
+}
+
+/* What this process has, and what the user database says: membership comes with a login. */
+bool mend_membership(struct finding *finding, gid_t group)
+{
+	const struct passwd *user = getpwuid(geteuid());
+	const struct group *entry = getgrgid(group);
+	const char *name = entry ? entry->gr_name : "audio";
+	gid_t groups[256];
+	int count = getgroups(256, groups);
+
+	if (getegid() == group || has_group(groups, count, group))
+		return false;
+	count = 256;
+	if (user && getgrouplist(user->pw_name, user->pw_gid, groups, &count) >= 0 &&
+	    has_group(groups, count, group))
+		mend(finding, "newgrp %s    # or log in again: this session is older than the "
+		     "membership", name);
+	else
+		mend(finding, "sudo usermod -aG %s %s    # then log in again", name,
+		     doctor_user());
+	return true;
 }
 
 /* ---- Showing ---- */

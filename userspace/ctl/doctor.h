@@ -108,4 +108,10 @@ void doctor_look_at_bus(struct doctor *doctor);
 /* Name of the user who asks. */
 const char *doctor_user(void);
 
+/*
+ * Says what brings the user, who lacks what members of a group may, into it. Returns false for a
+ * member: it is not for that.
+ */
+bool mend_membership(struct finding *finding, gid_t group);
+
 #endif /* AUDIOMODULECTL_DOCTOR_H */
