@@ -215,6 +215,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct answer answer = { .reply_to = 0 };
 	char signature[256];
 
+	fuzz_quiet();
 	if (!daemon)
 		daemon = daemon_new();
 	daemon->delivered = 0;

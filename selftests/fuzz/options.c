@@ -10,10 +10,11 @@
  */
 #include <getopt.h>
 #include <signal.h>
+#include <time.h>
 
+#include "commands_run.h"
 #include "fuzz.h"
 #include "manager.h"
-#include "options.h"
 
 #define MOST_ARGUMENTS	16
 #define LONGEST_MS	1000000000000	/* 1e9 seconds */
@@ -35,18 +36,32 @@ static bool is_argument(const char *text)
 	return false;
 }
 
+static uint64_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
 void options_check(const struct options *options)
 {
 	runs++;
-	require(!options->oldest || (options->local && !options->resume));
+	require(!options->oldest || options->local);
+	require(options->oldest + options->resume + options->has_since <= 1);
+	require(options->since <= now());
 	require(!options->fd || !options->local);
 	require(!options->raw || !options->json);
 	require(options->timeout >= -1 && options->timeout <= LONGEST_MS);
 	require(options->watch >= 0 && options->watch <= LONGEST_MS);
 	require(!(options->filter.match & ~(AUDIOMODULE_MATCH_CLASS_ID |
+					    AUDIOMODULE_MATCH_INSTANCE_ID |
 					    AUDIOMODULE_MATCH_NOTIFICATION_ID)));
 	for (size_t i = 0; i < options->address_count; i++)
 		require(is_argument(options->addresses[i]));
+	for (size_t i = 0; i < options->value_count; i++)
+		require(is_argument(options->values[i]));
+	require(!options->parameter || is_argument(options->parameter));
 	require(strcmp(options->bus, "system") == 0 || is_argument(options->bus));
 	require(strcmp(options->directory, AUDIOMODULE_DIRECTORY) == 0 ||
 		is_argument(options->directory));

@@ -171,11 +171,14 @@ static void keep_finding(void)
 	close(fd);
 }
 
-/* What require() ends with, too, is told to the sanitizers' last call. */
+/*
+ * What require() ends with, too, is told to the sanitizers' last call. Freed memory is used again
+ * sooner than usual, since an emulated machine takes long for each new page.
+ */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
-	return "handle_abort=1:abort_on_error=0";
+	return "handle_abort=1:abort_on_error=0:quarantine_size_mb=1:malloc_context_size=8";
 }
 
 /* Memory of exactly that size, as libFuzzer gives. */

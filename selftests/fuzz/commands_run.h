@@ -3,8 +3,8 @@
  * DOC: what stands for each command of audiomodulectl. The Makefile makes a file with a line
  * COMMAND(name) for each that ctl/main.c wants.
  */
-#ifndef AUDIO_MODULE_FUZZ_OPTIONS_H
-#define AUDIO_MODULE_FUZZ_OPTIONS_H
+#ifndef AUDIO_MODULE_FUZZ_COMMANDS_RUN_H
+#define AUDIO_MODULE_FUZZ_COMMANDS_RUN_H
 
 #include "ctl.h"
 
@@ -18,4 +18,4 @@ void options_check(const struct options *options);
 		return STATUS_OK;				\
 	}
 
-#endif /* AUDIO_MODULE_FUZZ_OPTIONS_H */
+#endif /* AUDIO_MODULE_FUZZ_COMMANDS_RUN_H */
