@@ -167,7 +167,8 @@ struct audiomodule_event {
  * @directory: where the device nodes are or will be, or NULL; its parent must exist
  * @client: receives the client; NULL on failure
  *
- * Needs no card yet. It keeps no device open, so that drivers can be unloaded under it.
+ * Needs no card yet. It keeps no device open, so that drivers can be unloaded under it; and
+ * snd-audio-module, once it has told that their cards are gone.
  *
  * Return: 0; failures as audiomodule_watch_new().
  */
@@ -223,11 +224,10 @@ int audiomodule_client_list(struct audiomodule_client *client, struct audiomodul
  * Return: how many endpoints it means now, 0 when it waits for one. -EINVAL: a bit of match, start
  * or flags is unknown, the filter names a class besides a MODULE, or the sequence was not sent yet;
  * -EEXIST: a subscription has this tag; -ESTALE: no journal is the position's; -EACCES: no
- * permission;
- * -EHOSTUNREACH: audiomoduled is not there: try again after DAEMON_APPEARED; -EOPNOTSUPP: a flag
- * that the kernel, or the way through the daemon, does not have; -EMFILE, -ENFILE, -ENOMEM and
- * others of audiomodule_subscribe() and audiomodule_bus_acquire(). On failure nothing is subscribed
- * to.
+ * permission; -EHOSTUNREACH: audiomoduled is not there: try again after DAEMON_APPEARED;
+ * -EOPNOTSUPP: a flag that the kernel does not have, and AUDIOMODULE_SUBSCRIBE_INITIAL through the
+ * daemon; -EMFILE, -ENFILE, -ENOMEM and others of audiomodule_subscribe() and
+ * audiomodule_bus_acquire(). On failure nothing is subscribed to.
  */
 int audiomodule_client_subscribe(struct audiomodule_client *client, const char *address,
 				 const struct audiomodule_filter *filter,
@@ -268,7 +268,8 @@ int audiomodule_client_command(struct audiomodule_client *client,
  *
  * Return: 0: an event ANSWER will come, failures included; -EBUSY: AUDIOMODULE_MAX_CLIENT_COMMANDS
  * are under way; -EINVAL: too many bytes, or @module is of another kind of client; -EAGAIN: there
- * can be no thread; -ENOMEM.
+ * can be no thread; -ENOMEM. The error of the ANSWER is what audiomodule_client_command() returns,
+ * and -ETIMEDOUT when audiomoduled ended meanwhile: the module may have executed it, or not.
  */
 int audiomodule_client_command_start(struct audiomodule_client *client,
 				     const struct audiomodule_module *module, const void *command,

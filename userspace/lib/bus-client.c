@@ -12,6 +12,9 @@
 #include "bus.h"
 #include "client-transport.h"
 
+/* Messages before notifications have their turn. */
+#define BUDGET	64
+
 DEFINE_CLEANUP(cleanup_list, struct audiomodule_list *, audiomodule_list_free)
 
 struct bus_client;
@@ -92,8 +95,11 @@ static int on_list(sd_bus_message *reply, void *context, sd_bus_error *error)
 	request_free(request);
 	if (r >= 0)
 		r = bus_list_read(reply, &list);
-	/* A daemon that is not there will be told of; then it is asked again. */
-	return r < 0 ? 0 : audiomodule_transport_update(client->client, list, CLIENT_ALL_JOURNALS);
+	if (r >= 0)
+		r = audiomodule_transport_update(client->client, list, CLIENT_ALL_JOURNALS);
+	/* A daemon that is not there will be told of: then it is asked again. */
+	client->is_stale |= r == -ENOMEM;
+	return 0;
 }
 
 static int ask_for_list(struct bus_client *client)
@@ -161,25 +167,27 @@ static int on_message(struct bus_client *client, sd_bus_message *message)
 	return r < 0 ? r : 0;
 }
 
+/* 1: there may be more; 0: nothing now. */
+static int process_message(struct bus_client *client)
+{
+	_cleanup_(cleanup_message) sd_bus_message *message = NULL;
+	int r = sd_bus_process(client->bus->bus, &message);
+	int error = r > 0 && message ? on_message(client, message) : 0;
+
+	return error < 0 ? error : r;
+}
+
 /* Changes while the list is asked for may be in it or not: so it is asked for once more. */
 static int bus_process(void *transport)
 {
 	struct bus_client *client = transport;
-	int r;
+	int r = 1;
 
-	do {
-		_cleanup_(cleanup_message) sd_bus_message *message = NULL;
-
-		r = sd_bus_process(client->bus->bus, &message);
-		if (r >= 0 && message) {
-			int error = on_message(client, message);
-
-			r = error < 0 ? error : r;
-		}
-	} while (r > 0);
-	if (r == 0 && client->is_stale && !client->list)
+	for (int i = 0; i < BUDGET && r > 0; i++)
+		r = process_message(client);
+	if (r >= 0 && client->is_stale && !client->list)
 		r = ask_for_list(client);
-	return r;
+	return r < 0 ? r : 0;
 }
 
 static int bus_refresh(void *transport)

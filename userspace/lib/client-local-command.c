@@ -76,7 +76,7 @@ static bool has_module(struct audiomodule *handle, const struct audiomodule_modu
 	return false;
 }
 
-/* The kernel says EINVAL when it does not have the module, and the module says it of its command. */
+/* EINVAL is what the kernel says without such a module, and a module of a command that is wrong. */
 static bool is_gone(struct audiomodule *handle, const struct audiomodule_module *module, int error)
 {
 	return error == -ENODEV || error == -ENXIO ||

@@ -2,8 +2,8 @@
 /*
  * DOC: the client as its user sees it: one fd, and the next event. The fd is an epoll of the
  * transport's fd, of each feed's, of an alarm for the transport's deadline, and of a bell. The bell
- * rings, and so keeps the fd readable, while a program that has taken an event did not yet hear that
- * there is none left, because what was read ahead wakes nobody.
+ * rings, and so keeps the fd readable, while a program that has taken an event did not yet hear
+ * that there is none left, because what was read ahead wakes nobody.
  *
  * Feeds that have something stand in a queue and take turns; epoll is asked when the queue is empty
  * and after each turn. So a record costs no system call of its own, and none of those who have much
