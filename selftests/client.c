@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * struct audiomodule_client: each test is run with a client of the kernel and with one of audiomoduled,
- * and expects the same of both, but for what it says.
+ * struct audiomodule_client: each test runs with a client of the kernel and with one of
+ * audiomoduled, and expects the same of both, but for what it says.
  */
 
 #define _GNU_SOURCE
@@ -139,7 +139,7 @@ static uint64_t newest(const struct world *world)
 	return info_get(world->card, &info) ? 0 : info.newest_sequence;
 }
 
-/* ------------------------------------------------------------------ lists and events of endpoints */
+/* ------------------------------------------------------------------ endpoints */
 
 static bool same_endpoint(const struct audiomodule_endpoint *a,
 			  const struct audiomodule_endpoint *b)
@@ -334,6 +334,34 @@ TEST_F(client, notification_says_what_was_sent_and_of_which_module)
 	EXPECT_FALSE(event.record->has_identity);
 }
 
+static bool journal_is_mapped(void)
+{
+	char line[512];
+	bool mapped = false;
+	FILE *maps = fopen("/proc/self/maps", "re");
+
+	while (maps && fgets(line, sizeof(line), maps))
+		mapped |= strstr(line, "[audio-module-notification]") != NULL;
+	if (maps)
+		fclose(maps);
+	return mapped;
+}
+
+/* Only where nothing is filtered, and the kernel is asked itself. */
+TEST_F(client, journal_is_mapped_where_all_of_it_is_wanted)
+{
+	const struct audiomodule_filter filter = filter_of(AUDIOMODULE_MATCH_CLASS_ID);
+
+	EXPECT_FALSE(journal_is_mapped());
+	ASSERT_EQ(2, audiomodule_client_subscribe(self->client, NULL, &filter, NULL, 1));
+	ASSERT_EQ(1, audiomodule_client_subscribe(self->client, "Speaker", NULL, NULL, 2));
+	EXPECT_FALSE(journal_is_mapped());
+	ASSERT_EQ(2, audiomodule_client_subscribe(self->client, NULL, NULL, NULL, 3));
+	EXPECT_EQ(!variant->bus, journal_is_mapped());
+	EXPECT_EQ(0, audiomodule_client_unsubscribe(self->client, 3));
+	EXPECT_FALSE(journal_is_mapped());
+}
+
 /* Each notification is received once, or told as lost once, for each subscription and endpoint. */
 TEST_F(client, losses_are_told_and_all_adds_up)
 {
@@ -409,64 +437,73 @@ static int count_before(struct audiomodule_client *client, uint64_t end)
 	return -ETIME;
 }
 
+static struct audiomodule_begin begin_at(size_t row, const struct snd_audio_module_info *info)
+{
+	struct audiomodule_begin begin = begins[row].begin;
+
+	if (begin.start == AUDIOMODULE_START_AFTER) {
+		begin.position.journal_id = info->journal_id + begins[row].stale;
+		begin.position.sequence = info->newest_sequence - begin.position.sequence;
+	}
+	return begin;
+}
+
 TEST_F(client, subscription_begins_where_it_is_told_to)
 {
 	static const char *const addresses[] = { NULL, "Speaker", "Speaker/System" };
 	struct snd_audio_module_info info;
-	size_t i, j;
+	size_t row, i;
 
 	ASSERT_EQ(0, send_hook("endpoint=0 count=20"));
-	ASSERT_EQ(0, info_get(self->world.card, &info));
-	for (i = 0; i < ARRAY_SIZE(begins) * ARRAY_SIZE(addresses); i++) {
-		const char *address = addresses[i % ARRAY_SIZE(addresses)];
-		struct audiomodule_begin begin = begins[i / ARRAY_SIZE(addresses)].begin;
-		int expected = begins[i / ARRAY_SIZE(addresses)].received[variant->bus];
-		/* Those of earlier rounds have come since. */
-		int later = newest(&self->world) - info.newest_sequence, r;
+	for (row = 0; row < ARRAY_SIZE(begins); row++)
+		for (i = 0; i < ARRAY_SIZE(addresses); i++) {
+			int expected = begins[row].received[variant->bus], r;
+			struct audiomodule_begin begin;
 
-		if (begin.start == AUDIOMODULE_START_AFTER) {
-			begin.position.journal_id = info.journal_id +
-						    begins[i / ARRAY_SIZE(addresses)].stale;
-			begin.position.sequence = newest(&self->world) - begin.position.sequence;
-		} else if (begin.start == AUDIOMODULE_START_OLDEST) {
-			expected += later;
+			ASSERT_EQ(0, info_get(self->world.card, &info));
+			/* All were sent by this test. */
+			if (begins[row].begin.start == AUDIOMODULE_START_OLDEST)
+				expected = info.newest_sequence;
+			begin = begin_at(row, &info);
+			r = audiomodule_client_subscribe(self->client, addresses[i], NULL, &begin,
+							 row);
+			EXPECT_EQ(expected < 0 ? expected : i ? 1 : 2, r) {
+				TH_LOG("begin %zu: %s", row,
+				       audiomodule_client_error(self->client));
+			}
+			EXPECT_EQ(r < 0, audiomodule_client_error(self->client)[0] != 0);
+			ASSERT_EQ(0, send_hook("endpoint=0"));
+			if (r >= 0)
+				EXPECT_EQ(expected, count_before(self->client,
+								 info.newest_sequence + 1));
+			EXPECT_EQ(r < 0 ? -ENOENT : 0,
+				  audiomodule_client_unsubscribe(self->client, row));
 		}
-		r = audiomodule_client_subscribe(self->client, address, NULL, &begin, i);
-		EXPECT_EQ(expected < 0 ? expected : address ? 1 : 2, r) {
-			TH_LOG("round %zu: %s", i, audiomodule_client_error(self->client));
-		}
-		EXPECT_EQ(r < 0, audiomodule_client_error(self->client)[0] != 0);
-		EXPECT_EQ(r < 0 ? -ENOENT : 0,
-			  r < 0 ? audiomodule_client_unsubscribe(self->client, i) : 0);
-		if (r < 0)
-			continue;
-		ASSERT_EQ(0, send_hook("endpoint=0"));
-		EXPECT_EQ(expected, count_before(self->client, newest(&self->world))) {
-			TH_LOG("round %zu", i);
-		}
-		EXPECT_EQ(0, audiomodule_client_unsubscribe(self->client, i));
-	}
-	/* What was overwritten is no loss of who begins with the oldest, and one of who resumes. */
+}
+
+/* What was overwritten is no loss of who begins with the oldest, and one of who resumes. */
+TEST_F(client, oldest_is_what_the_journal_has)
+{
+	struct audiomodule_begin begin = { .start = AUDIOMODULE_START_OLDEST };
+	struct snd_audio_module_info info;
+	static struct told told;
+
 	ASSERT_EQ(0, send_hook("endpoint=0 count=400 size=4096"));
-	for (j = 0; j < 2; j++) {
-		struct audiomodule_begin begin = {
-			.start = j ? AUDIOMODULE_START_AFTER : AUDIOMODULE_START_OLDEST,
-			.position = { info.journal_id, 0 },
-		};
-		static struct told told;
+	ASSERT_EQ(0, info_get(self->world.card, &info));
+	ASSERT_EQ(1, audiomodule_client_subscribe(self->client, "Speaker", NULL, &begin, 1));
+	told_begin(&told, info.oldest_sequence - 1, FLOOD);
+	EXPECT_TRUE(told_until(&told, self->client, 1, "Speaker", info.newest_sequence));
+	EXPECT_EQ(info.newest_sequence - info.oldest_sequence + 1, told.matched);
+	EXPECT_EQ(0, told.lost + told.bad + told.corrupt);
 
-		ASSERT_EQ(0, info_get(self->world.card, &info));
-		told_begin(&told, j ? 0 : info.oldest_sequence - 1, FLOOD);
-		if (!j)
-			memset(&begin.position, 0, sizeof(begin.position));
-		ASSERT_EQ(1, audiomodule_client_subscribe(self->client, "Speaker", NULL, &begin,
-							  j));
-		EXPECT_TRUE(told_until(&told, self->client, j, "Speaker", info.newest_sequence));
-		EXPECT_EQ(j ? info.oldest_sequence - 1 : 0, told.lost);
-		EXPECT_EQ(info.newest_sequence - info.oldest_sequence + 1, told.matched);
-		EXPECT_EQ(0, told.bad + told.corrupt);
-		EXPECT_EQ(0, audiomodule_client_unsubscribe(self->client, j));
-	}
+	begin.start = AUDIOMODULE_START_AFTER;
+	begin.position.journal_id = info.journal_id;
+	ASSERT_EQ(1, audiomodule_client_subscribe(self->client, "Speaker", NULL, &begin, 2));
+	told_begin(&told, 0, FLOOD);
+	EXPECT_TRUE(told_until(&told, self->client, 2, "Speaker", info.newest_sequence));
+	EXPECT_EQ(info.newest_sequence - info.oldest_sequence + 1, told.matched);
+	EXPECT_EQ(info.oldest_sequence - 1, told.lost);
+	EXPECT_EQ(0, told.bad + told.corrupt);
 }
 
 TEST_F(client, subscription_ends_when_it_is_told_to_and_no_other_does)
@@ -953,6 +990,30 @@ TEST_F(daemon, that_goes_and_comes_is_told_of)
 	EXPECT_STREQ("Headphones", event.endpoint->name);
 	EXPECT_EQ(1, event.record->sequence);
 	EXPECT_EQ(1, audiomodule_client_subscribe(self->client, "Speaker", NULL, NULL, 2));
+}
+
+TEST_F(daemon, that_is_killed_leaves_no_command_without_an_answer)
+{
+	struct audiomodule_event event;
+	struct audiomodule_list *list;
+
+	ASSERT_TRUE(register_late(&self->world, self->client, &list));
+	ASSERT_EQ(0, sleep_later(self->client, list, SLOW_MS, 1));
+	ASSERT_EQ(0, sleep_later(self->client, list, SLOW_MS, 2));
+	stop(&self->world.daemon, SIGKILL);
+	ASSERT_TRUE(event_comes(self->client, AUDIOMODULE_EVENT_ANSWER, &event));
+	EXPECT_EQ(-ETIMEDOUT, event.error);
+	ASSERT_TRUE(event_comes(self->client, AUDIOMODULE_EVENT_ANSWER, &event));
+	EXPECT_EQ(-ETIMEDOUT, event.error);
+	EXPECT_EQ(NULL, event.answer);
+	/* One that is not there cannot be asked, either. */
+	ASSERT_EQ(0, sleep_later(self->client, list, 0, 3));
+	ASSERT_TRUE(event_comes(self->client, AUDIOMODULE_EVENT_ANSWER, &event));
+	EXPECT_EQ(-EHOSTUNREACH, event.error);
+	audiomodule_list_free(list);
+	self->world.daemon = start_daemon(&self->world);
+	EXPECT_TRUE(eventually(!list_again(&self->world)));
+	EXPECT_TRUE(eventually(!inject(self->world.card, "late", "op=unregister")));
 }
 
 TEST_F(daemon, that_comes_after_its_client_is_told_of)

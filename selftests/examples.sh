@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The examples for applications (userspace/doc/examples), built as their README says with what is
-# installed: each prints what was sent, as short as it is promised to be. AUDIO_MODULE_EXAMPLES is the
-# folder with them, sources and programs.
+# installed: each prints what was sent, as short as it is promised to be. AUDIO_MODULE_EXAMPLES is
+# the folder with them, sources and programs.
 
 set -u
 

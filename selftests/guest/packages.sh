@@ -18,8 +18,8 @@ group()
 {
 	case $1 in
 	build)	# to compile the kernel modules, the daemon, the library and the selftests
-		echo gcc make libc6-dev libelf1 libasound2-dev libsystemd-dev libbpf-dev libglib2.0-dev
-		echo pkg-config rsync
+		echo gcc make libc6-dev libelf1 libasound2-dev libsystemd-dev libbpf-dev pkg-config
+		echo libglib2.0-dev rsync
 		;;
 	guest)	# to fetch the guest's kernel and system, and to boot them
 		echo qemu-system-x86 mmdebstrap uidmap fakechroot fakeroot squashfs-tools-ng

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Builds the examples for applications as their README says, outside of this tree, with nothing of
-# this project's but what "make install" put somewhere: DEST/examples/ gets the programs and scripts.
-# Userspace was built before.
+# this project's but what "make install" put somewhere: DEST/examples/ gets all of them, and the
+# programs. Userspace was built before.
 #
 #	stage-examples.sh DEST
 
