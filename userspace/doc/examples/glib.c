@@ -8,6 +8,7 @@ static gboolean on_event(int fd, GIOCondition condition, void *client)
 	struct audiomodule_event event;
 	int r = audiomodule_client_next(client, &event);
 
+	(void)fd, (void)condition;
 	if (r < 0)
 		g_error("%s", audiomodule_client_error(client));
 	if (r > 0 && event.type == AUDIOMODULE_EVENT_NOTIFICATION)
@@ -21,10 +22,9 @@ int main(int argc, char **argv)
 {
 	struct audiomodule_client *client;
 
-	if (audiomodule_client_new(NULL, &client) < 0)
-		g_error("no client");
-	if (audiomodule_client_subscribe(client, argc > 1 ? argv[1] : NULL, NULL, NULL, 0) < 0)
-		g_error("%s", audiomodule_client_error(client));
+	if (audiomodule_client_new(NULL, &client) < 0 ||
+	    audiomodule_client_subscribe(client, argc > 1 ? argv[1] : NULL, NULL, NULL, 0) < 0)
+		g_error("%s", client ? audiomodule_client_error(client) : "no client");
 	g_unix_fd_add(audiomodule_client_fd(client), G_IO_IN, on_event, client);
 	g_main_loop_run(g_main_loop_new(NULL, FALSE));
 }
