@@ -7,8 +7,8 @@
 #	test.sh KERNEL
 #
 # Two guests work side by side, as one leaves half of two CPUs idle: one with the tests of the
-# kernel modules, one with those of userspace, and then that one's successor, which systemd boots.
-# The first one's output is shown as it comes, the others' afterwards; all of it is kept in
+# kernel modules, and after it one that systemd boots; the other with the tests of userspace. The
+# output of the first two is shown as it comes, the other's afterwards; all of it is kept in
 # .build/test.log. The last line counts all cases; the exit status is 0 when each of them passed,
 # else that of the first guest that did not end well, or 1.
 
@@ -48,10 +48,13 @@ in_background()
 	echo "$result" >"$BUILD/test-$1.status"
 }
 
-userspace()
+# in_foreground NAME OPTION...: shown, and into files
+in_foreground()
 {
-	in_background userspace
-	in_background systemd --systemd
+	local result=0
+
+	guest "$@" | tee "$BUILD/test-$1.log" | pass_on || result=$?
+	echo "$result" >"$BUILD/test-$1.status"
 }
 
 # A line now and then until the process has ended
@@ -98,25 +101,25 @@ count_conformance()
 
 run_guests()
 {
-	local result=0 other
+	local other
 
 	rm -f "$BUILD"/test-*.log "$BUILD"/test-*.status
-	userspace &
+	in_background userspace &
 	other=$!
 	trap 'pkill -P "$other" || :' EXIT
-	guest kernel | tee "$BUILD/test-kernel.log" | pass_on || result=$?
-	echo "$result" >"$BUILD/test-kernel.status"
+	in_foreground kernel
+	in_foreground systemd --systemd
 	wait_for_userspace "$other"
 	trap - EXIT
-	cat "$BUILD"/test-userspace.log "$BUILD"/test-systemd.log | pass_on
-	cat "$BUILD"/test-{kernel,userspace,systemd}.log >"$BUILD/test.log"
+	pass_on <"$BUILD/test-userspace.log"
+	cat "$BUILD"/test-{kernel,systemd,userspace}.log >"$BUILD/test.log"
 }
 
 [ $# -eq 1 ] || die "usage: test.sh KERNEL"
 kernel=$1
 passed=0 failed=0 skipped=0 status=0
 run_guests
-for name in kernel userspace systemd; do
+for name in kernel systemd userspace; do
 	count "$name"
 done
 "$HERE/conformance.sh" check "$BUILD/test.log" >"$BUILD/conformance.log" ||
