@@ -15,8 +15,8 @@ PATH=$PATH:/usr/sbin:/sbin
 
 # --- what the cases share -----------------------------------------------------------------------
 
-# examine [USER] -- OPTION...: what doctor finds, one check a line, in $TMP/found; its exit status in
-# $status
+# examine [USER] -- OPTION...: what doctor finds, one check a line, in $TMP/found; its exit status
+# in $status
 examine()
 {
 	user=
@@ -50,8 +50,8 @@ command_of()
 		sed -e 's/\\"/"/g' -e 's/sudo //g' -e 's/    #.*//'
 }
 
-# finds CHECK VERDICT WHY COMMAND PROBLEMS: in what was examined; and all problems. COMMAND is part of
-# one, or NONE.
+# finds CHECK VERDICT WHY COMMAND PROBLEMS: in what was examined; and all problems. COMMAND is part
+# of one, or NONE.
 finds()
 {
 	name=$1 verdict=$2 why=$3 command=$4 problems=$5 status=$status awk '
@@ -107,8 +107,8 @@ case_well()
 			tail -n 1 "$TMP/text")"
 	well -- --local
 	check "with --local the bus is not looked at" \
-		"headers installed signature lockdown loaded permission card interface endpoint busy" \
-		"$(cut -d ' ' -f 1 "$TMP/found" | tr '\n' ' ' | sed 's/ $//')"
+		"headers installed signature lockdown loaded permission card interface \
+endpoint busy" "$(cut -d ' ' -f 1 "$TMP/found" | tr '\n' ' ' | sed 's/ $//')"
 	check_all "doctor takes no address, and no option of others" "$(
 		expect 2 'takes no address' ctl doctor Speaker
 		expect 2 'an option of send .*"doctor"' ctl doctor --raw
@@ -166,7 +166,8 @@ case_permission()
 {
 	problems=$(
 		examine user -- --local
-		finds permission problem "user may not open /dev/snd/.*group audio .mode 660.*uaccess" \
+		finds permission problem \
+			"user may not open /dev/snd/.*group audio .mode 660.*uaccess" \
 			'usermod -aG audio user' permission
 		sh -c "$(command_of permission)"
 		well user -- --local
@@ -199,7 +200,8 @@ case_busy()
 	wait_for 20 holds "$other"
 	problems=$(
 		examine -- --local
-		finds busy note "aplay .$play: [^)]*pcmC${card}D0p.*alsactl .$other: controlC${card}[)]" \
+		finds busy note \
+			"aplay .$play: [^)]*pcmC${card}D0p.*alsactl .$other: controlC${card}[)]" \
 			'kill ' ''
 		case $(command_of busy) in
 		"kill $play $other" | "kill $other $play") ;;
@@ -246,10 +248,11 @@ case_old_interface()
 	set -- $(info_calls)
 	check_all "a kernel module with an older interface, or another one, is a problem" "$(
 		poked 00000000 "${1:-1}"
-		finds interface problem 'another version of the interface' 'make && sudo make install' \
-			interface
+		finds interface problem 'another version of the interface' \
+			'make && sudo make install' interface
 		poked 00000000 "${2:-1}"
-		finds interface problem 'version 0.0 .*older than' 'make && sudo make install' interface
+		finds interface problem 'version 0.0 .*older than' 'make && sudo make install' \
+			interface
 	)"
 }
 
@@ -264,7 +267,8 @@ another_machine()
 		ln -s "/$name" "$machine/$name"
 	done
 	cp /usr/sbin/audiomoduled "$machine/usr/sbin/"
-	cp -r /usr/share/dbus-1/system.d /usr/share/dbus-1/system-services "$machine/usr/share/dbus-1/"
+	cp -r /usr/share/dbus-1/system.d /usr/share/dbus-1/system-services \
+		"$machine/usr/share/dbus-1/"
 }
 
 case_daemon_missing()
@@ -306,14 +310,15 @@ case_refused()
 	problems=$(
 		nodes user 660
 		examine user -- --bus="$address"
-		finds access problem 'user may not receive .*org.audiomodule1.monitor is not allowed' \
+		finds access problem 'user may not receive .*audiomodule1.monitor is not allowed' \
 			'usermod -aG audio user' access
 		sh -c "$(command_of access)"
 		well user -- --bus="$address"
 		gpasswd -d user audio >/dev/null
 		nodes audio 660
 	)
-	check_all "who may not receive notifications is put into the group by the command" "$problems"
+	check_all "who may not receive notifications is put into the group by the command" \
+		"$problems"
 }
 
 # A bus that has not heard of us: nobody may own the name.
@@ -361,7 +366,8 @@ case_refused_by_bus()
 	DBUS_SYSTEM_BUS_ADDRESS=$other sh -c "$RELOAD"
 	problems=$(
 		examine audiouser -- --bus="$other" --root="$machine"
-		finds access problem 'bus does not let audiouser .*another policy' ReloadConfig access
+		finds access problem 'bus does not let audiouser .*another policy' ReloadConfig \
+			access
 		rm "$machine/usr/share/dbus-1/system.d/own.conf"
 		DBUS_SYSTEM_BUS_ADDRESS=$other sh -c "$(command_of access)"
 		well audiouser -- --bus="$other" --root="$machine"
@@ -379,9 +385,11 @@ refuse()
 
 		XML = """<node><interface name="org.freedesktop.DBus.ObjectManager">
 		<method name="GetManagedObjects">
-		<arg name="objects" direction="out" type="a{oa{sa{sv}}}"/></method></interface></node>"""
+		<arg name="objects" direction="out" type="a{oa{sa{sv}}}"/>
+		</method></interface></node>"""
 		ENDPOINT = """<node><interface name="org.audiomodule1.Endpoint">
-		<method name="AcquireNotifications"><arg name="options" direction="in" type="a{sv}"/>
+		<method name="AcquireNotifications">
+		<arg name="options" direction="in" type="a{sv}"/>
 		<arg name="fd" direction="out" type="h"/><arg name="j" direction="out" type="t"/>
 		<arg name="o" direction="out" type="t"/><arg name="n" direction="out" type="t"/>
 		</method></interface></node>"""
@@ -423,7 +431,7 @@ case_refused_by_polkit()
 		refuser=$!
 		problems=$problems$(
 			examine audiouser -- --bus="$address"
-			finds access problem 'audiouser may not receive .*Not authorized by polkit' \
+			finds access problem 'audiouser may not .*Not authorized by polkit' \
 				'addRule.*audiouser.*tee /etc/polkit-1/rules.d/' access
 		)
 		stop "$refuser"
@@ -500,7 +508,8 @@ case_headers()
 		on_machine headers problem "no headers.*/lib/modules/$R/build" \
 			"sudo apt-get install linux-headers-$R\"" 'headers installed'
 		put etc/os-release 'ID=fedora\n'
-		on_machine headers problem '' "sudo dnf install kernel-devel-$R\"" 'headers installed'
+		on_machine headers problem '' "sudo dnf install kernel-devel-$R\"" \
+			'headers installed'
 		put lib/modules/$R/build/Makefile ''
 		on_machine headers ok 'are there' NONE installed
 	)"
@@ -525,18 +534,19 @@ case_other_kernel()
 			'make && sudo make install' 'installed loaded'
 		machine
 		rm "$machine/lib/modules/$R/modules.dep"
-		on_machine installed problem 'modprobe does not know it' "sudo depmod $R\"" installed
+		on_machine installed problem 'modprobe does not know it' "sudo depmod $R\"" \
+			installed
 	)"
 }
 
 case_signature()
 {
 	sign="sign-file sha256 MOK.priv MOK.der .*snd-audio-module.ko"
-	check_all "a module that the kernel will refuse is signed, or its key enrolled, by the command" "$(
+	check_all "a module that will be refused is signed, or its key enrolled, by the command" "$(
 		machine
 		on_machine signature ok 'none is demanded' NONE loaded
 		put sys/module/module/parameters/sig_enforce 'Y\n'
-		on_machine signature problem 'demands signatures, and .* has no signature.*Key was' \
+		on_machine signature problem 'demands signatures, and .* has no signa.*Key was' \
 			"openssl req .*$sign && sudo mokutil --import MOK.der\"" 'signature loaded'
 		machine
 		put $SECURE_BOOT "$(escaped 0600000001)"
@@ -544,7 +554,7 @@ case_signature()
 			'signature loaded'
 		put var/lib/dkms/mok.pub ''
 		on_machine signature problem 'has no signature' \
-			'sudo /lib/.*/sign-file sha256 /var/lib/dkms/mok.key /var/lib/dkms/mok.pub ' \
+			'sign-file sha256 /var/lib/dkms/mok.key /var/lib/dkms/mok.pub ' \
 			'signature loaded'
 		put $UPDATES/snd-audio-module.ko "$SIGNED"
 		on_machine signature unknown 'signed, but which keys are enrolled cannot be seen' \
@@ -566,9 +576,10 @@ case_lockdown()
 		on_machine lockdown ok 'not locked down' NONE loaded
 		for level in '[integrity] confidentiality' 'integrity [confidentiality]'; do
 			put sys/kernel/security/lockdown "none $level\\n"
-			on_machine lockdown note "locked down .(integrity|confidentiality)[)]" NONE 'signature loaded'
-			on_machine signature problem 'locked down, and .* has no signature' sign-file \
-				'signature loaded'
+			on_machine lockdown note "locked down .(integrity|confidentiality)[)]" \
+				NONE 'signature loaded'
+			on_machine signature problem 'locked down, and .* has no signature' \
+				sign-file 'signature loaded'
 		done
 		put $UPDATES/snd-audio-module.ko "$SIGNED"
 		put $MOK_LIST "$(escaped $ENROLLED)"
@@ -590,7 +601,8 @@ case_broken_lists()
 			on_machine signature problem 'not enrolled' '' 'signature loaded'
 		done
 		for lie in s/3b0000/ffffff/ s/1f000000/ff000000/ s/1f000000/00000000/ \
-				s/300d/30ff/ s/300d/3084/ s/300d/307f/ s/300b/307f/ s/020411/02ff11/; do
+				s/300d/30ff/ s/300d/3084/ s/300d/307f/ s/300b/307f/ \
+				s/020411/02ff11/; do
 			put $MOK_LIST "$(escaped "$(echo $ENROLLED | sed $lie)")"
 			on_machine signature problem 'not enrolled' '' 'signature loaded'
 		done

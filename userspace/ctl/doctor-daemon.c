@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * DOC: audiomoduled and who may talk to it. There are two gates, and they may answer alike: the
- * bus has a policy for all of the daemon's methods; the daemon asks polkit, or looks at groups where
- * there is no polkit, when somebody wants notifications. So when a list comes and notifications are
- * refused, it was not the bus.
+ * bus has a policy for all of the daemon's methods; the daemon asks polkit, or looks at groups
+ * where there is no polkit, when somebody wants notifications. So when a list comes and
+ * notifications are refused, it was not the bus.
  */
 #include <grp.h>
 #include <stdio.h>
@@ -186,8 +186,8 @@ void check_access(struct doctor *doctor, struct finding *finding)
 	} else if (lacks_policy(doctor)) {
 		find(finding, VERDICT_UNKNOWN, "without a policy nobody may: see policy");
 	} else if (doctor->bus && is_refusal(doctor->bus_error)) {
-		find(finding, VERDICT_PROBLEM, "the bus does not let %s talk to audiomoduled (%s): it "
-		     "has read another policy than that of audiomoduled, which lets everybody",
+		find(finding, VERDICT_PROBLEM, "the bus does not let %s talk to audiomoduled (%s): "
+		     "it has read another policy than that of audiomoduled, which lets everybody",
 		     doctor_user(), bus_words(doctor));
 		mend(finding, RELOAD "    # others: grep -l audiomodule /etc/dbus-1/system.d/*");
 	} else {

@@ -95,8 +95,8 @@ const char help_set[] =
 	"Sets a parameter of one module, or of an endpoint itself, and prints the value that it\n"
 	"has then. VALUE is on or off; a number; the name of an item, or its number when no name\n"
 	"is one; or bytes as hexadecimal digits, as @FILE or as -, standard input. A parameter\n"
-	"of several channels takes a VALUE for each, or one for all. In front of values that begin\n"
-	"with a minus sign write --.\n"
+	"of several channels takes a VALUE for each, or one for all. In front of values that\n"
+	"begin with a minus sign write --.\n"
 	"\n"
 	"Other options: see audiomodulectl --help";
 

@@ -20,7 +20,8 @@ static enum exit_status fail_bus(const struct source *source, const char *what, 
 	}
 	if (error == -EACCES || error == -EPERM) {
 		fprintf(stderr, "audiomodulectl: %s: refused on the bus: %s. Be root or in the "
-			"group audio; audiomodulectl doctor says more.\n", what, text[0] ? text : strerror(-error));
+			"group audio; audiomodulectl doctor says more.\n", what,
+			text[0] ? text : strerror(-error));
 		return STATUS_PERMISSION;
 	}
 	fprintf(stderr, "audiomodulectl: %s: %s\n", what, text[0] ? text : strerror(-error));
