@@ -8,7 +8,7 @@
 . "$(dirname "$0")/shell.sh"
 
 TARGETS="records map print commands ks text options arguments answers"
-MUTATIONS=1000
+MUTATIONS=500
 SEED=${AUDIO_MODULE_FUZZ_SEED:-1}
 
 # fuzz TARGET: what it says that it tried; or what was wrong, and the bytes with which it was
