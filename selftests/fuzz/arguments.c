@@ -21,19 +21,22 @@
 #define ENDPOINT_PATH	BUS_ROOT "/card0/Speaker"
 #define MODULE_PATH	ENDPOINT_PATH "/EQ"
 
-/* A thread that has ended when it was made: whatever it does comes at the same place each time. */
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
-			  void *(*work)(void *context), void *context);
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
-			  void *(*work)(void *context), void *context)
+/*
+ * A thread that has ended when it was made: whatever it does comes at the same place each time. The
+ * Makefile gives the daemon these for pthread_create() and pthread_join().
+ */
+int fuzz_create(pthread_t *thread, const pthread_attr_t *attributes,
+		void *(*work)(void *context), void *context);
+int fuzz_create(pthread_t *thread, const pthread_attr_t *attributes,
+		void *(*work)(void *context), void *context)
 {
 	*thread = pthread_self();
 	work(context);
 	return 0;
 }
 
-int __wrap_pthread_join(pthread_t thread, void **result);
-int __wrap_pthread_join(pthread_t thread, void **result)
+int fuzz_join(pthread_t thread, void **result);
+int fuzz_join(pthread_t thread, void **result)
 {
 	return 0;
 }
