@@ -162,14 +162,17 @@ static void check_answer(const struct daemon *daemon, const struct message *mess
 	require(answer->type == MESSAGE_RETURN || is_documented(answer->error));
 }
 
-/* First which method, then the flags, a byte each; then a signature, or none: the right one. */
+/*
+ * First which method, then the flags, a byte each; then a signature, or none: the right one. Nobody
+ * may be asked for a password: sd-bus then asks the bus for the client, and waits for its answer.
+ */
 static void make_call(struct input *input, struct message *message, char signature[256])
 {
 	const struct method *method = &methods[input_number(input, 1) % METHODS];
 
 	*message = (struct message) {
 		.type = MESSAGE_CALL,
-		.flags = (uint8_t)input_number(input, 1),
+		.flags = (uint8_t)(input_number(input, 1) & ~MESSAGE_INTERACTIVE),
 		.path = method->path,
 		.interface = method->interface,
 		.member = method->member,
