@@ -21,19 +21,22 @@
 #define ENDPOINT_PATH	BUS_ROOT "/card0/Speaker"
 #define MODULE_PATH	ENDPOINT_PATH "/EQ"
 
-/* A thread that has ended when it was made: whatever it does comes at the same place each time. */
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
-			  void *(*work)(void *context), void *context);
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
-			  void *(*work)(void *context), void *context)
+/*
+ * A thread that has ended when it was made: whatever it does comes at the same place each time. The
+ * Makefile gives the daemon these for pthread_create() and pthread_join().
+ */
+int fuzz_create(pthread_t *thread, const pthread_attr_t *attributes,
+		void *(*work)(void *context), void *context);
+int fuzz_create(pthread_t *thread, const pthread_attr_t *attributes,
+		void *(*work)(void *context), void *context)
 {
 	*thread = pthread_self();
 	work(context);
 	return 0;
 }
 
-int __wrap_pthread_join(pthread_t thread, void **result);
-int __wrap_pthread_join(pthread_t thread, void **result)
+int fuzz_join(pthread_t thread, void **result);
+int fuzz_join(pthread_t thread, void **result)
 {
 	return 0;
 }
@@ -159,14 +162,17 @@ static void check_answer(const struct daemon *daemon, const struct message *mess
 	require(answer->type == MESSAGE_RETURN || is_documented(answer->error));
 }
 
-/* First which method, then the flags, a byte each; then a signature, or none: the right one. */
+/*
+ * First which method, then the flags, a byte each; then a signature, or none: the right one. Nobody
+ * may be asked for a password: sd-bus then asks the bus for the client, and waits for its answer.
+ */
 static void make_call(struct input *input, struct message *message, char signature[256])
 {
 	const struct method *method = &methods[input_number(input, 1) % METHODS];
 
 	*message = (struct message) {
 		.type = MESSAGE_CALL,
-		.flags = (uint8_t)input_number(input, 1),
+		.flags = (uint8_t)(input_number(input, 1) & ~MESSAGE_INTERACTIVE),
 		.path = method->path,
 		.interface = method->interface,
 		.member = method->member,

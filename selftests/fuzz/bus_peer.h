@@ -14,7 +14,9 @@
 /* Type of a message, and codes of fields of its header, as the D-Bus specification numbers them. */
 enum { MESSAGE_CALL = 1, MESSAGE_RETURN, MESSAGE_ERROR, MESSAGE_SIGNAL };
 
-#define MESSAGE_NO_REPLY	0x1	/* a flag */
+/* Flags */
+#define MESSAGE_NO_REPLY	0x1
+#define MESSAGE_INTERACTIVE	0x4
 
 struct peer {
 	sd_bus *bus;		/* the end that is tested */

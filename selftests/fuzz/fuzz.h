@@ -2,7 +2,7 @@
 /*
  * DOC: what the targets share: the bytes taken one piece after the other, and the one way to say
  * that something does not hold. A target is a program whose LLVMFuzzerTestOneInput() is called with
- * any bytes, by libFuzzer (run.sh) or by standalone.c (fuzz.sh); sanitizers look on. What is
+ * any bytes, by libFuzzer (run.sh) or by standalone.c (make test); sanitizers look on. What is
  * printed by the code that is tested goes to nobody.
  */
 #ifndef AUDIO_MODULE_FUZZ_H

@@ -1,33 +1,55 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * DOC: what stands for libFuzzer where there is none: each file of a folder goes into the target,
- * then so many changed ones: bits and bytes, interesting numbers, pieces that are gone, doubled or
- * of another file. The same seed gives the same bytes on every machine.
+ * DOC: what stands for libFuzzer where there is none: all targets in one program, as kselftests. Each
+ * input of a target's corpus goes into it, then so many changed ones: bits and bytes, interesting
+ * numbers, pieces that are gone, doubled or of another input. The same seed gives the same bytes on
+ * every machine. Each target has a process of its own, so that the others go on without one that
+ * ended badly; the bytes with which it did are printed.
  *
- *	fuzz_TARGET FOLDER|FILE [MUTATIONS [SEED]]
- *
- * Says how many there were. The bytes at which it ends badly are left in the file named by
- * FUZZ_FINDING, when that is set.
+ *	fuzz [MUTATIONS [SEED]]		the corpus is in fuzz_corpus.tar beside the program
+ *	fuzz TARGET FILE		one input
  */
-#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <sanitizer/common_interface_defs.h>
+#include <signal.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fuzz.h"
 
-#define MOST_FILES	2048
+#define CORPUS		"fuzz_corpus.tar"
+#define MUTATIONS	500
+#define SEED		1
+#define SECONDS		120	/* after so many a target hangs */
+#define MOST_FILES	4096
 #define MOST_BYTES	((size_t)65536)
 #define MOST_CHANGES	6
 
+#define TARGET(name)	int fuzz_##name(const uint8_t *data, size_t size);
+#include "targets.h"
+#undef TARGET
+
+static const struct target {
+	const char *name;
+	int (*test)(const uint8_t *data, size_t size);
+} targets[] = {
+#define TARGET(name)	{ #name, fuzz_##name },
+#include "targets.h"
+#undef TARGET
+};
+
+#define TARGETS	(sizeof(targets) / sizeof(targets[0]))
+
 struct bytes {
-	uint8_t *data;
+	const uint8_t *data;
 	size_t size;
 };
 
+/* The inputs of one target. */
 struct corpus {
 	struct bytes files[MOST_FILES];
 	size_t count;
@@ -51,124 +73,133 @@ static uint64_t any(uint64_t below)
 
 /* ---- The corpus ---- */
 
-static void add_file(struct corpus *corpus, const char *path)
+static void give_up(const char *path)
 {
-	struct bytes *file = &corpus->files[corpus->count];
-	struct stat info;
+	fprintf(stderr, "cannot read %s: %s\n", path, strerror(errno));
+	exit(1);
+}
+
+static struct bytes map_file(const char *path)
+{
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat info;
+	void *data;
 
-	if (fd < 0 || fstat(fd, &info) < 0 || corpus->count == MOST_FILES) {
-		fprintf(stderr, "cannot use %s: %s\n", path, strerror(errno));
-		exit(1);
-	}
-	file->size = (size_t)info.st_size;
-	file->data = malloc(file->size + 1);
-	require(file->data && read(fd, file->data, file->size) == info.st_size);
+	if (fd < 0 || fstat(fd, &info) < 0)
+		give_up(path);
+	if (info.st_size == 0)
+		return (struct bytes) { NULL, 0 };
+	data = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+	if (data == MAP_FAILED)
+		give_up(path);
 	close(fd);
-	corpus->count++;
+	return (struct bytes) { data, (size_t)info.st_size };
 }
 
-static int is_visible(const struct dirent *entry)
+/* A file begins with a header of 512 bytes, in which its name is first; then it has whole blocks. */
+#define BLOCK		((size_t)512)
+#define NAME_SIZE	100
+#define SIZE_AT		124
+#define TYPE_AT		156
+
+static void find_files(struct bytes tar, const char *target, struct corpus *corpus)
 {
-	return entry->d_name[0] != '.';
-}
+	char folder[64];
 
-/* In the order of their names, so that a seed means the same everywhere. */
-static void add_path(struct corpus *corpus, const char *path)
-{
-	struct dirent **entries;
-	int count = scandir(path, &entries, is_visible, alphasort);
+	snprintf(folder, sizeof(folder), "./%s/", target);
+	corpus->count = 0;
+	for (size_t at = 0; at + BLOCK <= tar.size && tar.data[at]; ) {
+		const char *header = (const char *)tar.data + at;
+		const size_t size = strtoul(header + SIZE_AT, NULL, 8);
 
-	if (count < 0 && errno == ENOTDIR)
-		add_file(corpus, path);
-	for (int i = 0; i < count; i++) {
-		char name[PATH_MAX];
-
-		snprintf(name, sizeof(name), "%s/%s", path, entries[i]->d_name);
-		add_file(corpus, name);
-		free(entries[i]);
+		at += BLOCK;
+		if (header[TYPE_AT] == '0' && strncmp(header, folder, strlen(folder)) == 0 &&
+		    corpus->count < MOST_FILES)
+			corpus->files[corpus->count++] = (struct bytes) { tar.data + at, size };
+		at += (size + BLOCK - 1) / BLOCK * BLOCK;
 	}
-	if (count >= 0)
-		free(entries);
 }
 
 /* ---- Changes ---- */
 
-static void change_byte(struct bytes *bytes)
+/* An input while it is changed, with room for MOST_BYTES. */
+struct draft {
+	uint8_t *data;
+	size_t size;
+};
+
+static void change_byte(struct draft *draft)
 {
-	uint8_t *byte = &bytes->data[any(bytes->size)];
+	uint8_t *byte = &draft->data[any(draft->size)];
 
 	*byte = any(2) ? *byte ^ (uint8_t)(1U << any(8)) : (uint8_t)any(256);
 }
 
-static void change_number(struct bytes *bytes)
+static void change_number(struct draft *draft)
 {
 	static const uint64_t numbers[] = {
 		0, 1, 7, 8, 40, 47, 48, 255, 256, 4096, 64000, 65535, 65536, INT32_MAX, UINT32_MAX,
 		INT64_MAX, UINT64_MAX,
 	};
-	const size_t size = (size_t)1 << any(4), at = any(bytes->size);
+	const size_t size = (size_t)1 << any(4), at = any(draft->size);
 	const uint64_t number = numbers[any(sizeof(numbers) / sizeof(numbers[0]))] +
 				(any(4) ? 0 : any(3)) - 1;
 
-	for (size_t i = 0; i < size && at + i < bytes->size; i++)
-		bytes->data[at + i] = (uint8_t)(number >> (8 * i));
+	for (size_t i = 0; i < size && at + i < draft->size; i++)
+		draft->data[at + i] = (uint8_t)(number >> (8 * i));
 }
 
-static void cut(struct bytes *bytes)
+static void cut(struct draft *draft)
 {
-	const size_t at = any(bytes->size), size = 1 + any(bytes->size - at);
+	const size_t at = any(draft->size), size = 1 + any(draft->size - at);
 
-	memmove(bytes->data + at, bytes->data + at + size, bytes->size - at - size);
-	bytes->size -= size;
+	memmove(draft->data + at, draft->data + at + size, draft->size - at - size);
+	draft->size -= size;
 }
 
-static void insert(struct bytes *bytes, const struct bytes *from)
+static void insert(struct draft *draft, const uint8_t *from, size_t from_size)
 {
-	const size_t at = any(bytes->size + 1), from_at = any(from->size);
-	size_t size = 1 + any(from->size - from_at);
+	const size_t at = any(draft->size + 1), from_at = any(from_size);
+	size_t size = 1 + any(from_size - from_at);
 	uint8_t piece[256];
 
 	if (size > sizeof(piece))
 		size = sizeof(piece);
-	if (from->size == 0 || bytes->size + size > MOST_BYTES)
+	if (from_size == 0 || draft->size + size > MOST_BYTES)
 		return;
-	memcpy(piece, from->data + from_at, size);	/* it may be the same file */
-	memmove(bytes->data + at + size, bytes->data + at, bytes->size - at);
-	memcpy(bytes->data + at, piece, size);
-	bytes->size += size;
+	memcpy(piece, from + from_at, size);	/* it may be the same input */
+	memmove(draft->data + at + size, draft->data + at, draft->size - at);
+	memcpy(draft->data + at, piece, size);
+	draft->size += size;
 }
 
-static void change(struct bytes *bytes, const struct corpus *corpus)
+static void change(struct draft *draft, const struct corpus *corpus)
 {
+	const struct bytes *other = &corpus->files[any(corpus->count)];
 	const uint64_t kind = any(8);
 
 	if (kind == 0)
-		insert(bytes, bytes);
+		insert(draft, draft->data, draft->size);
 	else if (kind == 1)
-		insert(bytes, &corpus->files[any(corpus->count)]);
-	else if (bytes->size == 0)
-		bytes->data[bytes->size++] = (uint8_t)any(256);
+		insert(draft, other->data, other->size);
+	else if (draft->size == 0)
+		draft->data[draft->size++] = (uint8_t)any(256);
 	else if (kind == 2)
-		cut(bytes);
+		cut(draft);
 	else if (kind < 5)
-		change_number(bytes);
+		change_number(draft);
 	else
-		change_byte(bytes);
+		change_byte(draft);
 }
 
 /* ---- Trying ---- */
 
-static void keep_finding(void)
+static void print_finding(void)
 {
-	const char *path = getenv("FUZZ_FINDING");
-	int fd = path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644) : -1;
-
-	if (fd < 0)
-		return;
-	if (write(fd, current.data, current.size) == (ssize_t)current.size)
-		dprintf(2, "its bytes are in %s\n", path);
-	close(fd);
+	dprintf(2, "with these %zu bytes:", current.size);
+	for (size_t i = 0; i < current.size; i++)
+		dprintf(2, "%s%02x", i % 32 ? " " : "\n", current.data[i]);
+	dprintf(2, "\n");
 }
 
 /*
@@ -182,52 +213,118 @@ const char *__asan_default_options(void)
 }
 
 /* Memory of exactly that size, as libFuzzer gives. */
-static void try_bytes(const struct bytes *bytes)
+static void try_bytes(const struct target *target, const uint8_t *bytes, size_t size)
 {
-	current.size = bytes->size;
-	current.data = malloc(bytes->size);
-	require(current.data || bytes->size == 0);
-	if (bytes->size > 0)
-		memcpy(current.data, bytes->data, bytes->size);
-	LLVMFuzzerTestOneInput(current.data, current.size);
-	free(current.data);
-	current.data = NULL;
+	uint8_t *copy = malloc(size);
+
+	require(copy || size == 0);
+	if (size > 0)
+		memcpy(copy, bytes, size);
+	current = (struct bytes) { copy, size };
+	target->test(copy, size);
+	current.size = 0;
+	free(copy);
 }
 
-static void try_changed(const struct corpus *corpus)
+static void try_changed(const struct target *target, const struct corpus *corpus)
 {
 	static uint8_t memory[MOST_BYTES + 1];
 	const struct bytes *file = &corpus->files[any(corpus->count)];
-	struct bytes bytes = { memory, file->size < MOST_BYTES ? file->size : MOST_BYTES };
+	struct draft draft = { memory, file->size < MOST_BYTES ? file->size : MOST_BYTES };
 
-	memcpy(memory, file->data, bytes.size);
+	memcpy(memory, file->data, draft.size);
 	for (uint64_t left = 1 + any(MOST_CHANGES); left > 0; left--)
-		change(&bytes, corpus);
-	try_bytes(&bytes);
+		change(&draft, corpus);
+	try_bytes(target, draft.data, draft.size);
+}
+
+/* ---- Cases ---- */
+
+static void on_alarm(int number)
+{
+	dprintf(2, "it hangs\n");
+	print_finding();
+	_exit(1);
+}
+
+static void try_all(const struct target *target, const struct corpus *corpus, uint64_t mutations)
+{
+	signal(SIGALRM, on_alarm);
+	alarm(SECONDS);
+	for (size_t i = 0; i < corpus->count; i++)
+		try_bytes(target, corpus->files[i].data, corpus->files[i].size);
+	for (uint64_t i = 0; i < mutations; i++)
+		try_changed(target, corpus);
+}
+
+/* In another process, which also says what it leaked: 0: nothing was found. */
+static int run_case(const struct target *target, const struct corpus *corpus, uint64_t mutations)
+{
+	int status = 1;
+	pid_t child = fork();
+
+	if (child == 0) {
+		try_all(target, corpus, mutations);
+		exit(0);
+	}
+	require(child > 0 && waitpid(child, &status, 0) == child);
+	return status;
+}
+
+static int run_cases(struct bytes tar, uint64_t mutations, uint64_t seed)
+{
+	static struct corpus corpus;
+	int failed = 0;
+
+	printf("TAP version 13\n1..%zu\n", TARGETS);
+	for (size_t i = 0; i < TARGETS; i++) {
+		int status = 1;
+
+		find_files(tar, targets[i].name, &corpus);
+		state = seed;
+		fflush(stdout);
+		if (corpus.count > 0)
+			status = run_case(&targets[i], &corpus, mutations);
+		failed |= status;
+		printf("%sok %zu - %s: nothing is found in %zu inputs and %" PRIu64
+		       " changed ones (seed %" PRIu64 ")\n", status ? "not " : "", i + 1,
+		       targets[i].name, corpus.count, mutations, seed);
+	}
+	return failed ? 1 : 0;
+}
+
+static int replay(const char *name, const char *path)
+{
+	const struct bytes file = map_file(path);
+
+	for (size_t i = 0; i < TARGETS; i++)
+		if (strcmp(targets[i].name, name) == 0) {
+			try_bytes(&targets[i], file.data, file.size);
+			return 0;
+		}
+	fprintf(stderr, "there is no target \"%s\"\n", name);
+	return 2;
+}
+
+static struct bytes map_corpus(void)
+{
+	char path[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - sizeof(CORPUS));
+
+	if (length < 0)
+		give_up("/proc/self/exe");
+	path[length] = 0;
+	strcpy(strrchr(path, '/') + 1, CORPUS);
+	return map_file(path);
 }
 
 int main(int argc, char **argv)
 {
-	const uint64_t mutations = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
-	const uint64_t seed = argc > 3 ? strtoull(argv[3], NULL, 10) : 1;
-	static struct corpus corpus;
-	int output = dup(1);
+	const uint64_t mutations = argc > 1 ? strtoull(argv[1], NULL, 10) : MUTATIONS;
+	const uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : SEED;
 
-	__sanitizer_set_death_callback(keep_finding);
-	if (argc > 1)
-		add_path(&corpus, argv[1]);
-	if (corpus.count == 0) {
-		fprintf(stderr, "usage: %s FOLDER|FILE [MUTATIONS [SEED]]\n", argv[0]);
-		return 2;
-	}
-	for (size_t i = 0; i < corpus.count; i++)
-		try_bytes(&corpus.files[i]);
-	state = seed ? seed : 1;
-	for (uint64_t i = 0; i < mutations; i++)
-		try_changed(&corpus);
-	dprintf(output, "%zu files and %" PRIu64 " changed ones, seed %" PRIu64 "\n",
-		corpus.count, mutations, seed);
-	for (size_t i = 0; i < corpus.count; i++)
-		free(corpus.files[i].data);
-	return 0;
+	__sanitizer_set_death_callback(print_finding);
+	if (argc > 2 && (argv[1][0] < '0' || argv[1][0] > '9'))
+		return replay(argv[1], argv[2]);
+	return run_cases(map_corpus(), mutations, seed ? seed : SEED);
 }
