@@ -2,8 +2,8 @@
 /*
  * DOC: arguments of audiomoduled's methods (userspace/daemon/options.c, endpoint.c, module.c,
  * command.c, access.c). Foreign: what any client of the bus calls, on which object, with what
- * signature and body, and what polkit and the bus say of him. The objects are the daemon's own, on a
- * connection whose other end is this program; no card is there, so that what is understood ends
+ * signature and body, and what polkit and the bus say of him. The objects are the daemon's own, on
+ * a connection whose other end is this program; no card is there, so that what is understood ends
  * with an error, or with status 1 of SendCommand.
  *
  * Holds: a call that sd-bus took for a message gets exactly one answer, or none when it wants none;
@@ -184,8 +184,8 @@ static void make_call(struct input *input, struct message *message, char signatu
 }
 
 /*
- * What polkit says: a byte 0: yes; 1: it is not there, and the bus is asked; else what follows. What
- * the bus says: what follows. A daemon that asked for more would be a finding: it would not end.
+ * What polkit says: a byte 0: yes; 1: it is not there, and the bus is asked; else what follows.
+ * What the bus says: what follows. A daemon that asked for more would be a finding.
  */
 static void answer_question(struct daemon *daemon, struct input *input, struct answer *answer)
 {

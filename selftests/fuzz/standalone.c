@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * DOC: what stands for libFuzzer where there is none: all targets in one program, as kselftests. Each
- * input of a target's corpus goes into it, then so many changed ones: bits and bytes, interesting
- * numbers, pieces that are gone, doubled or of another input. The same seed gives the same bytes on
- * every machine. Each target has a process of its own, so that the others go on without one that
- * ended badly; the bytes with which it did are printed.
+ * DOC: what stands for libFuzzer where there is none: all targets in one program, as kselftests.
+ * Each input of a target's corpus goes into it, then so many changed ones: bits and bytes,
+ * interesting numbers, pieces that are gone, doubled or of another input. The same seed gives the
+ * same bytes on every machine. Each target has a process of its own, so that the others go on
+ * without one that ended badly; the bytes with which it did are printed.
  *
  *	fuzz [MUTATIONS [SEED]]		the corpus is in fuzz_corpus.tar beside the program
  *	fuzz TARGET FILE		one input
@@ -96,7 +96,7 @@ static struct bytes map_file(const char *path)
 	return (struct bytes) { data, (size_t)info.st_size };
 }
 
-/* A file begins with a header of 512 bytes, in which its name is first; then it has whole blocks. */
+/* A file has a header of 512 bytes, in which its name is first, and then whole blocks. */
 #define BLOCK		((size_t)512)
 #define NAME_SIZE	100
 #define SIZE_AT		124
