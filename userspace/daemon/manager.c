@@ -14,10 +14,12 @@
 #include "idle.h"
 #include "log-control.h"
 #include "log.h"
+#include "subscriber.h"
 
 #define SCAN_DELAY	20000	/* microseconds: a card's nodes appear one after the other */
 #define RETRY_DELAY	200000
 #define ATTEMPTS	10
+#define MESSAGES	32	/* from the bus, until subscribers have a turn */
 
 DEFINE_CLEANUP(cleanup_manager, struct manager *, manager_free)
 
@@ -125,12 +127,31 @@ static int start_watch(struct manager *manager)
 
 /* ---- The bus ---- */
 
+/*
+ * What comes from the bus is handled first, so that a flood of notifications delays no request. But
+ * a client that never stops asking must not keep the signals from all the others.
+ */
+static int on_message(sd_bus_message *message, void *context, sd_bus_error *error)
+{
+	struct manager *manager = context;
+
+	(void)message;
+	(void)error;
+	if (++manager->messages >= MESSAGES) {
+		manager->messages = 0;
+		subscribers_take_turn(manager);
+	}
+	return 0;
+}
+
 static int start_bus(struct manager *manager, const char *address)
 {
 	int r = bus_open(address, &manager->bus);
 
 	if (r >= 0)
 		r = sd_bus_attach_event(manager->bus, manager->event, SD_EVENT_PRIORITY_NORMAL);
+	if (r >= 0)
+		r = sd_bus_add_filter(manager->bus, NULL, on_message, manager);
 	if (r >= 0)
 		r = sd_bus_set_exit_on_disconnect(manager->bus, 1);
 	if (r >= 0)

@@ -30,6 +30,7 @@ struct manager {
 	struct audiomodule_watch *watch;
 	sd_event_source *watch_source;
 	sd_event_source *scan_timer;
+	unsigned int messages;		/* since subscribers had their turn */
 	unsigned int attempts;		/* left for cards that are not ready yet */
 	struct card *cards;
 	struct access *access;

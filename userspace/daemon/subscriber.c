@@ -20,7 +20,7 @@
 #include "pace.h"
 #include "subscriber.h"
 
-#define BUDGET			64
+#define BUDGET			16
 #define WINDOW_SIGNALS		4096
 #define WINDOW_BYTES		((size_t)4 << 20)
 #define MAX_QUEUED_MESSAGES	2048	/* of all clients, not yet written to the bus */
@@ -299,6 +299,26 @@ static int pump(struct subscriber *subscriber)
 	return 0;
 }
 
+static void endpoint_takes_turn(struct endpoint *endpoint)
+{
+	struct subscriber *subscriber = endpoint->subscribers;
+
+	while (subscriber) {
+		struct subscriber *next = subscriber->next;
+
+		pump(subscriber);	/* may free it */
+		subscriber = next;
+	}
+}
+
+void subscribers_take_turn(struct manager *manager)
+{
+	for (struct card *card = manager->cards; card; card = card->next)
+		for (struct endpoint *endpoint = card->endpoints; endpoint;
+		     endpoint = endpoint->next)
+			endpoint_takes_turn(endpoint);
+}
+
 static int on_input(sd_event_source *source, int fd, uint32_t events, void *context)
 {
 	(void)source;
@@ -407,7 +427,10 @@ static int add_sources(struct subscriber *subscriber)
 				      subscriber);
 	if (r < 0)
 		return r;
-	/* Clients' requests and cards that leave come before a flood of notifications. */
+	/*
+	 * Clients' requests and cards that leave come before a flood of notifications, but see
+	 * subscribers_take_turn().
+	 */
 	sd_event_source_set_priority(subscriber->input, SD_EVENT_PRIORITY_NORMAL + 10);
 	sd_event_source_set_priority(subscriber->timer, SD_EVENT_PRIORITY_NORMAL + 10);
 	wait_for_input(subscriber);

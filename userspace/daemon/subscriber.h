@@ -19,6 +19,9 @@ int subscriber_add(struct endpoint *endpoint, sd_bus_message *call,
 /* Returns false when the client is no subscriber. */
 bool subscriber_remove(struct endpoint *endpoint, const char *client);
 
+/* All subscribers, a BUDGET each: see manager.c. */
+void subscribers_take_turn(struct manager *manager);
+
 /* The endpoint goes away: sends what there is, or tells that it is lost, and frees. */
 void subscriber_finish(struct subscriber *subscriber);
 
