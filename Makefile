@@ -62,7 +62,8 @@ all: modules userspace
 help:
 	@echo 'make                 kernel modules (KERNELDIR=) and userspace, into .build/'
 	@echo 'make demo            the story end to end, in a guest; installs what it needs'
-	@echo 'make test            all selftests, in the guest (TAP), and the conformance table'
+	@echo 'make test            the selftests, in guests (TAP), and the conformance table'
+	@echo 'make test-tools      doctor, the manual pages and the examples, in the guest'
 	@echo 'make bench           what a notification costs, in instructions (RECORD=1)'
 	@echo 'make conformance     selftests/conformance.md of its rows'
 	@echo 'make check           the selftests on every kernel: debug, RT, old and new (KERNELS=)'
@@ -198,6 +199,11 @@ test: guest_driver guest_examples guest_selftests guest_script
 	$(call say,GUEST "booting kernel $$($(GUESTDIR)/kernel.sh version $(KERNEL))")
 	$(Q)$(GUESTDIR)/test.sh $(KERNEL)
 
+test-tools: guest_driver guest_examples guest_selftests guest_script
+	$(call say,GUEST "booting kernel $$($(GUESTDIR)/kernel.sh version $(KERNEL))")
+	$(Q)$(GUESTDIR)/run.sh --kernel $(KERNEL) --timeout 1800 -- \
+		/mnt/build/selftests/run-in-guest.sh tools
+
 bench: guest_modules guest_rivals guest_userspace guest_selftests guest_script
 	$(Q)$(GUESTDIR)/packages.sh install bench
 	$(Q)$(GUESTDIR)/bench.sh $(KERNEL) $(if $(RECORD),record)
@@ -258,5 +264,5 @@ distclean: clean
 
 .PHONY: all help check_kernel_headers modules userspace selftests install uninstall guest_packages
 .PHONY: check_packages guest_system guest_source guest_modules guest_userspace guest_driver
-.PHONY: guest_examples guest_rivals guest_script guest_selftests demo test bench conformance check
-.PHONY: planted lint model ring fuzz-userspace shell clean distclean
+.PHONY: guest_examples guest_rivals guest_script guest_selftests demo test test-tools bench conformance
+.PHONY: check planted lint model ring fuzz-userspace shell clean distclean

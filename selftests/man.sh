@@ -108,7 +108,7 @@ compare_members()
 names()
 {
 	grep -h -a -o 'org\.audiomodule1\.[A-Za-z.-]*[A-Za-z]' "$@" |
-		grep -v -x 'org\.audiomodule1\.\(conf\|policy\|service\)'
+		grep -v -x 'org\.audiomodule1\.\(conf\|policy\|rules\|service\)'
 }
 
 # Of Subscribe and AcquireNotifications. A program does not show its table, so it is the source's.

@@ -7,6 +7,7 @@
 #	run-in-guest.sh check [i386]	what "make check" runs on each kernel; "i386": and the 32-bit
 #					programs
 #	run-in-guest.sh kernel		of those, what is about the kernel modules first of all
+#	run-in-guest.sh tools		what "make test-tools" runs: audiomodulectl, pages, examples
 #	run-in-guest.sh userspace	and the others
 #	run-in-guest.sh systemd		what needs a machine that systemd has booted
 #	run-in-guest.sh demo		the story end to end
@@ -22,6 +23,8 @@ KMEMLEAK=/sys/kernel/debug/kmemleak
 # What "make test" runs in a guest of its own, beside the others' one.
 KERNEL="buffers journal notification_fd command streams map elements elements.sh lifetime.sh"
 KERNEL="$KERNEL driver.sh"
+# What is for people more than for programs, and takes its time.
+TOOLS="doctor.sh man.sh examples.sh"
 # What touches the kernel most; less than 3 minutes on a kernel without checkers.
 QUICK="buffers journal notification_fd command streams map elements lifetime.sh"
 # Programs built for i386, on the 64-bit kernel.
@@ -70,10 +73,10 @@ default_tests()
 	sed "s/^$COLLECTION://" "$HERE/kselftest-list.txt" | grep -v "^fault_injection\|_i386\$\|^$SYSTEMD\$"
 }
 
-# Those of them that are not in the set "kernel"
+# Those of them that are in no other set
 userspace_tests()
 {
-	default_tests | grep -v -x -F "$(echo "$KERNEL" | tr ' ' '\n')"
+	default_tests | grep -v -x -F "$(echo "$KERNEL $TOOLS" | tr ' ' '\n')"
 }
 
 # quick_tests [i386]
@@ -267,9 +270,10 @@ case $what in
 test)	do_test "$@" ;;
 check)	do_check "$@" ;;
 kernel)	do_test_all "$KERNEL" ;;
+tools)	do_test_all "$TOOLS" ;;
 userspace) do_test_all "$(userspace_tests)" ;;
 systemd) do_test "$SYSTEMD" ;;
 demo)	exec ./demo.sh "$@" ;;
 shell)	exec bash -i ;;
-*)	die "say test, kernel, userspace, check, systemd, demo or shell" ;;
+*)	die "say test, kernel, userspace, tools, check, systemd, demo or shell" ;;
 esac
