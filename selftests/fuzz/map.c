@@ -35,7 +35,7 @@ static void account_for(struct account *account, const struct snd_audio_module_r
 	account->records++;
 	if (record->type == SND_AUDIO_MODULE_RECORD_LOST &&
 	    record->endpoint == SND_AUDIO_MODULE_NONE &&
-	    record->data_size == sizeof(lost)) {
+	    record->size == sizeof(*record) + sizeof(lost)) {
 		memcpy(&lost, record + 1, sizeof(lost));
 		/* One that lies in the ring says what it likes. */
 		if (lost.first == account->next && lost.last == record->sequence)
