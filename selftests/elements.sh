@@ -324,7 +324,7 @@ case_aplay()
 		"$(meter_shown Speaker) $(meter_shown Headphones)"
 
 	start tone play_again_and_again
-	wait_for 10 meter_says Speaker 0100000002000000e8030000a8610000
+	wait_for 60 meter_says Speaker 0100000002000000e8030000a8610000
 	check "the meter's element shows the peaks of what aplay plays" \
 		0100000002000000e8030000a8610000 "$meter_said"
 	stop_all

@@ -123,7 +123,8 @@ static size_t make_record(uint8_t *bytes, uint16_t type, const void *data, size_
 
 	memset(bytes, 0, header.size);
 	memcpy(bytes, &header, sizeof(header));
-	memcpy(bytes + sizeof(header), data, data_size);
+	if (data_size)
+		memcpy(bytes + sizeof(header), data, data_size);
 	return header.size;
 }
 
