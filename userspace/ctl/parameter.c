@@ -170,15 +170,7 @@ static void decode_newest(struct newest *newest, size_t count)
 	newest->size -= (uint32_t)(newest->record.data_size - newest->record.tail_size);
 }
 
-/* A module that came late has its endpoint's element, which may show another one's. */
-static bool is_of(const struct audiomodule_record *record, const struct target *target)
-{
-	const struct audiomodule_module *module = target->module;
-
-	return !module || (record->has_identity && record->instance_id == module->instance_id &&
-			   audiomodule_guid_equal(&record->class_id, &module->class_id));
-}
-
+/* A module that came late, or is of a stream, has no element. */
 static int read_newest(snd_ctl_t *ctl, const struct target *target, struct newest *newest)
 {
 	uint32_t numid = target->module ? target->module->element_numid :
@@ -205,7 +197,6 @@ static int read_newest(snd_ctl_t *ctl, const struct target *target, struct newes
 		return -EPROTO;
 	memcpy(newest->bytes, snd_ctl_elem_value_get_bytes(value), count);
 	decode_newest(newest, count);
-	newest->exists = newest->exists && is_of(&newest->record, target);
 	return 0;
 }
 
