@@ -31,6 +31,8 @@ DRIVER_HEADERS := include/sound/audio_module.h include/sound/portcls.h \
 # selftests/guest/kernels; all but the first when KERNELS is empty.
 KERNEL	?= 6.1
 KERNELS	?=
+# The tests that "sanitize" and "valgrind" run: all that use userspace when it is empty.
+TESTS	?=
 # The faults that "planted" tries: names in selftests/planted; all of them when it is empty.
 PLANTED	?=
 
@@ -67,6 +69,8 @@ help:
 	@echo 'make bench           what a notification costs, in instructions (RECORD=1)'
 	@echo 'make conformance     selftests/conformance.md of its rows'
 	@echo 'make check           the selftests on every kernel: debug, RT, old and new (KERNELS=)'
+	@echo 'make sanitize        library, daemon and audiomodulectl under the sanitizers (TESTS=)'
+	@echo 'make valgrind        the same programs under memcheck; takes much longer (TESTS=)'
 	@echo 'make planted         are its nets there? faults put into the code, each to be caught'
 	@echo 'make lint            the sources, read by compilers and checkers'
 	@echo 'make model           the journal for spin: every order of steps (LARGE=1)'
@@ -220,6 +224,12 @@ check_packages: guest_packages
 check: check_packages guest_userspace guest_selftests guest_script
 	+$(Q)$(GUESTDIR)/check.sh $(GUEST) $(KERNELS)
 
+sanitize: guest_driver guest_selftests guest_script
+	$(Q)$(GUESTDIR)/sanitize.sh sanitizers $(KERNEL) $(TESTS)
+
+valgrind: guest_driver guest_selftests guest_script
+	$(Q)$(GUESTDIR)/sanitize.sh valgrind $(KERNEL) $(TESTS)
+
 planted: check_packages guest_userspace guest_selftests guest_script
 	$(Q)$(GUESTDIR)/packages.sh install lint
 	+$(Q)$(GUESTDIR)/plant.sh $(GUEST) $(PLANTED)
@@ -253,6 +263,7 @@ fuzz-userspace: guest_packages
 clean:
 	$(Q)rm -rf $(BUILD)/modules $(BUILD)/userspace $(BUILD)/selftests $(GUEST) \
 		$(BUILD)/check $(BUILD)/planted $(BUILD)/test* $(BUILD)/conformance.* \
+		$(BUILD)/sanitize $(BUILD)/valgrind \
 		$(BUILD)/bench.* $(BUILD)/bench-* $(BUILD)/ring \
 		$(BUILD)/model $(BUILD)/fuzz
 
@@ -265,4 +276,4 @@ distclean: clean
 .PHONY: all help check_kernel_headers modules userspace selftests install uninstall guest_packages
 .PHONY: check_packages guest_system guest_source guest_modules guest_userspace guest_driver
 .PHONY: guest_examples guest_rivals guest_script guest_selftests demo test test-tools bench conformance
-.PHONY: check planted lint model ring fuzz-userspace shell clean distclean
+.PHONY: check sanitize valgrind planted lint model ring fuzz-userspace shell clean distclean

@@ -13,6 +13,9 @@
 #	run-in-guest.sh demo		the story end to end
 #	run-in-guest.sh shell		a prompt with everything set up
 #
+# AUDIO_MODULE_REPORTS: a folder where checkers of programs write what they find, see
+# guest/sanitize.sh. AUDIO_MODULE_SLOW: how many times slower those make them (1).
+#
 # "test" ends with "N passed, N failed, N skipped", the cases inside the programs, and with 0 only
 # when none failed and none was skipped.
 
@@ -207,6 +210,17 @@ checkers()
 		echo "lockdep turned itself off: $(grep debug_locks /proc/lockdep_stats)"
 }
 
+# What checkers found in programs. Those write nothing, or an empty file, when all is well.
+reports()
+{
+	[ -n "${AUDIO_MODULE_REPORTS:-}" ] || return
+	find "$AUDIO_MODULE_REPORTS" -type f -size +0 | sort | head -n 20 |
+		while read -r report; do
+			echo "$report:"
+			head -n 60 "$report"
+		done
+}
+
 # What must hold when all is over. One line for each thing that does not.
 aftermath()
 {
@@ -219,6 +233,7 @@ aftermath()
 	rmmod snd_audio_module || echo "the core cannot be unloaded"
 	leaks
 	checkers
+	reports
 	dmesg | awk -f "$HERE/kernel_reports.awk"
 }
 
@@ -226,6 +241,8 @@ do_test()
 {
 	[ -e "$HERE/kselftest-list.txt" ] || die "no tests are installed in $HERE"
 	lay_out
+	# Daemons are ordinary users.
+	[ -z "${AUDIO_MODULE_REPORTS:-}" ] || mkdir -m 1777 "$AUDIO_MODULE_REPORTS"
 	# What the kernel itself lost before.
 	[ ! -e $KMEMLEAK ] || echo clear >$KMEMLEAK
 	# shellcheck disable=SC2046 # several names
