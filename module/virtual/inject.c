@@ -10,7 +10,8 @@
  *	send	sends many notifications. Words: count=, size= (data in bytes), context=,
  *		endpoint= (0, 1), module= (0, 1, 2), method= (post, portcls: a buffer for each,
  *		reuse: one buffer for all), pool=, id= (a GUID or null), same= (1: the data are
- *		zeroes, not what is said below, so that their making costs nothing).
+ *		zeroes, not what is said below, so that their making costs nothing), first= (number
+ *		of the first of them, instead of the next one of the card).
  *	portcls	one call of PortCls at a time. Words: op= (alloc, fill, check, send, free,
  *		free_inside, forget), slot= (0 to 15), pool=, size=, context=, endpoint=, id=,
  *		no_port=, unknown= (fill: with an InstanceId that no module has).
@@ -203,6 +204,7 @@ static int call_in(enum context context, void (*function)(void *data), void *dat
  * @no_port: pass NULL for the port
  * @unknown: fill in an InstanceId that no module has
  * @same: do not fill in data that tell notifications apart
+ * @first: number of the first notification; 0: the card's next one
  * @id: NotificationId
  * @id_null: pass NULL for it
  */
@@ -220,6 +222,7 @@ struct words {
 	u32 no_port;
 	u32 unknown;
 	u32 same;
+	u64 first;
 	guid_t id;
 	bool id_null;
 };
@@ -277,6 +280,8 @@ static int parse_word(struct words *words, const char * const *ops, size_t op_co
 				  &words->context);
 	if (!strcmp(word, "method"))
 		return parse_name(value, method_names, ARRAY_SIZE(method_names), &words->method);
+	if (!strcmp(word, "first"))
+		return kstrtou64(value, 0, &words->first);
 	if (strcmp(word, "id"))
 		return parse_number(words, word, value);
 	words->id_null = !strcmp(value, "null");
@@ -338,6 +343,7 @@ static void fill_notification(const struct virtual_module *module, u8 *data, siz
  * @port: through which
  * @buffer: for METHOD_REUSE
  * @vendor: for METHOD_POST
+ * @next: number of the next notification; 0: the card's
  * @left: how many in this chunk
  */
 struct sending {
@@ -347,8 +353,14 @@ struct sending {
 	struct snd_audio_module_port *port;
 	struct snd_portcls_notification_buffer *buffer;
 	u8 *vendor;
+	u64 next;
 	u32 left;
 };
+
+static u64 next_number(struct sending *sending)
+{
+	return sending->next ? sending->next++ : atomic64_inc_return(&sending->virtual->counter);
+}
 
 static void send_portcls(struct sending *sending, u64 number)
 {
@@ -373,7 +385,7 @@ static void send_chunk(void *data)
 		sending->words->size - sizeof(struct snd_audio_module_notification);
 
 	for (; sending->left; sending->left--) {
-		u64 number = atomic64_inc_return(&sending->virtual->counter);
+		u64 number = next_number(sending);
 
 		if (sending->words->method == METHOD_POST) {
 			if (!sending->words->same)
@@ -430,6 +442,7 @@ static int send_all(struct virtual_card *virtual, const struct words *words)
 		.words = words,
 		.module = &endpoint->modules[words->module],
 		.port = endpoint->port,
+		.next = words->first,
 	};
 	int err = 0;
 
