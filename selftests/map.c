@@ -688,7 +688,7 @@ static void take_all(struct taken *taken, const uint8_t *bytes, ssize_t size)
 /* The reader alone, against a writer that it can never keep up with. */
 TEST_F(map, reader_takes_nothing_that_was_overwritten_meanwhile)
 {
-	uint64_t end = milliseconds() + 3000, give_up = end + STUCK_MS;
+	uint64_t end = milliseconds() + 3000, give_up = end + STUCK_MS * slowness();
 	struct taken taken = { 0 };
 	struct map map = { 0 };
 	struct ring ring = { 0 };
