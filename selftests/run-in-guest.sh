@@ -6,7 +6,11 @@
 #	run-in-guest.sh test [NAME...]	all test programs, or those, by the kernel's own runner
 #	run-in-guest.sh check [i386]	what "make check" runs on each kernel; "i386": and the 32-bit
 #					programs
-#	run-in-guest.sh kernel		of those, what is about the kernel modules first of all
+#	run-in-guest.sh torture NOTIFICATIONS CYCLES SEED
+#					the long tests: how many are sent, how often the modules are
+#					loaded and the card unbound
+#	run-in-guest.sh failures	what it runs beside that where allocations can be let fail
+#	run-in-guest.sh kernel		of those of "test", what is about the kernel modules first of all
 #	run-in-guest.sh tools		what "make test-tools" runs: audiomodulectl, pages, examples
 #	run-in-guest.sh userspace	and the others
 #	run-in-guest.sh systemd		what needs a machine that systemd has booted
@@ -25,16 +29,15 @@ KMEMLEAK=/sys/kernel/debug/kmemleak
 
 # What "make test" runs in a guest of its own, beside the others' one.
 KERNEL="buffers journal notification_fd command streams map elements elements.sh lifetime.sh"
-KERNEL="$KERNEL driver.sh"
+KERNEL="$KERNEL driver.sh torture.sh"
 # What is for people more than for programs, and takes its time.
 TOOLS="doctor.sh man.sh examples.sh"
 # What touches the kernel most; less than 3 minutes on a kernel without checkers.
 QUICK="buffers journal notification_fd command streams map elements lifetime.sh"
 # Programs built for i386, on the 64-bit kernel.
 I386="buffers_i386 notification_fd_i386 command_i386 map_i386"
-# For a kernel that can let allocations fail.
-FAIL_NTH=/proc/self/fail-nth
 SYSTEMD="systemd.sh"
+# For a kernel that can let allocations fail.
 FAILURES="fault_injection fault_injection_i386"
 
 HERE=$(cd "$(dirname "$0")" && pwd)
@@ -87,7 +90,6 @@ quick_tests()
 {
 	echo "$QUICK"
 	[ "${1:-}" != i386 ] || echo "$I386"
-	[ ! -e $FAIL_NTH ] || echo "$FAILURES"
 }
 
 # tests NAME...: as arguments of the runner
@@ -157,7 +159,7 @@ summarise()
 	}
 	# The harness says why before the result, scripts behind it.
 	/^# #  RUN / { reasons = 0 }
-	/^# # .*Expected |^# # .*Test (failed|terminated)/ && reasons < 20 {
+	/^# # [a-z0-9_]+\.c:[0-9]+:|^# # .*Test (failed|terminated)/ && reasons < 20 {
 		reason[++reasons] = substr($0, 5)
 	}
 	/^# # expected / && kept { trouble[++troubles] = program ":   " substr($0, 3) }
@@ -279,6 +281,14 @@ do_check()
 	do_test_all "$(quick_tests "$@")"
 }
 
+do_torture()
+{
+	[ $# -eq 3 ] || die "usage: run-in-guest.sh torture NOTIFICATIONS CYCLES SEED"
+	export AUDIO_MODULE_TORTURE_NOTIFICATIONS="$1" AUDIO_MODULE_TORTURE_SEED="$3"
+	export AUDIO_MODULE_LOADS="$2" AUDIO_MODULE_BINDS="$2"
+	do_test torture.sh lifetime.sh
+}
+
 what=${1:-}
 [ $# -eq 0 ] || shift
 cd "$HERE" || exit
@@ -286,11 +296,13 @@ set_up
 case $what in
 test)	do_test "$@" ;;
 check)	do_check "$@" ;;
+torture) do_torture "$@" ;;
+failures) do_test_all "$FAILURES" ;;
 kernel)	do_test_all "$KERNEL" ;;
 tools)	do_test_all "$TOOLS" ;;
 userspace) do_test_all "$(userspace_tests)" ;;
 systemd) do_test "$SYSTEMD" ;;
 demo)	exec ./demo.sh "$@" ;;
 shell)	exec bash -i ;;
-*)	die "say test, kernel, userspace, tools, check, systemd, demo or shell" ;;
+*)	die "say test, kernel, userspace, tools, check, torture, failures, systemd, demo or shell" ;;
 esac

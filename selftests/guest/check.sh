@@ -1,17 +1,23 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# A quick set of the selftests on every kernel of the file "kernels" but the first, one guest after
-# the other; "make check" calls it. One line for each kernel, and what went wrong: the cases, or the
-# kernel's own report.
+# A quick set of the selftests on several kernels of the file "kernels", one after the other; "make
+# check" calls it. One line for each kernel, and what went wrong: the cases, or the kernel's own
+# report. A kernel that can let allocations fail has two guests side by side.
 #
-#	check.sh SHARE [KERNEL...]	SHARE has root/ and selftests/, as for "make test"
+#	check.sh SHARE [KERNEL...]		SHARE has root/ and selftests/, as for "make test"
+#	check.sh --torture SHARE [KERNEL...]	the long tests, on all of them; "make torture" calls
+#						it. AUDIO_MODULE_TORTURE_NOTIFICATIONS: how many
+#						on each kernel; AUDIO_MODULE_TORTURE_SEED
+#
+# A kernel that is built here, and not in the cache, is built while the others are fetched.
 #
 # When there is the log of a whole "make test", too, and the debug kernel was one of them, the rows of
 # the conformance table are looked at with the results of both; they count as one case each.
 #
-# Logs stay in .build/check/KERNEL/: output, console, and share/, with which run.sh boots again.
-# The last line counts the cases of all kernels; the exit status is 0 when each passed.
+# Logs stay in .build/check/KERNEL/, or torture/: of each set of tests output and console, and share/,
+# with which run.sh boots again; torture/report.md has the figures. The last line counts the cases of
+# all kernels; the exit status is 0 when each passed.
 
 set -euo pipefail
 
@@ -19,20 +25,78 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 HERE=$(cd "$(dirname "$0")" && pwd)
-CHECK=$(cd "$HERE/../.." && pwd)/.build/check
-TEST_LOG=$CHECK/../test.log
+BUILD=$(cd "$HERE/../.." && pwd)/.build
+TEST_LOG=$BUILD/test.log
 DEBUG=6.1-debug
+
+# What the plain kernel is tortured with, and one where everything is slower: notifications, and how
+# often the modules are loaded, and the card unbound.
+TORTURE="10000000 1000"
+TORTURE_SLOW="200000 20"
 
 # One kernel runs the programs that are built for i386, too: where they take least time.
 I386=6.12
 
 # Emulation and checkers together are slow; a guest that hangs is no excuse to wait for ever.
-TIMEOUT=7200
+TIMEOUT=14400
 
 passed=0
 failed=0
 skipped=0
 bad=
+builder=
+
+# --- kernels ------------------------------------------------------------------------------------
+
+is_built_here()
+{
+	[ "$(awk -v name="$1" '$1 == name { print $2 }' "$HERE/kernels")" = source ]
+}
+
+# What Debian has, at once: later everything works offline.
+get_debian()
+{
+	local name compiler
+
+	for name in "${kernels[@]}"; do
+		compiler=$("$HERE/kernel.sh" compiler "$name")
+		is_built_here "$name" || "$HERE/kernel.sh" get "$name"
+		[ "$compiler" = - ] || "$HERE/toolchain.sh" get "$compiler"
+	done
+}
+
+# In a session of its own, to be ended with all that it started
+start_builds()
+{
+	local name
+
+	for name in "${kernels[@]}"; do
+		! is_built_here "$name" || echo "$name"
+	done >"$FOLDER/builds"
+	[ -s "$FOLDER/builds" ] || return 0
+	xargs -n 1 "$HERE/kernel.sh" fetch <"$FOLDER/builds"
+	# shellcheck disable=SC2016 # the other shell's
+	setsid sh -c 'xargs -n 1 "$1" get <"$2" >"$3" 2>&1' sh \
+		"$HERE/kernel.sh" "$FOLDER/builds" "$FOLDER/build.log" </dev/null &
+	builder=$!
+	trap 'kill -- "-$builder" 2>/dev/null || :' EXIT
+}
+
+# A guest beside a build would take twice as long.
+finish_builds()
+{
+	local shown
+
+	[ -n "$builder" ] || return 0
+	tail -n 1 -f "$FOLDER/build.log" --pid "$builder" >&2 &
+	shown=$!
+	wait "$builder" || die "a kernel cannot be built" "see $FOLDER/build.log"
+	wait "$shown"
+	builder=
+	trap - EXIT
+}
+
+# --- guests -------------------------------------------------------------------------------------
 
 # The same programs for every kernel, and modules of its own.
 make_share()
@@ -40,65 +104,126 @@ make_share()
 	rm -rf "$folder"
 	mkdir -p "$folder/share"
 	cp -al "$share/root" "$share/selftests" "$folder/share/"
+	if [ $what = torture ]; then
+		# The runner's limit is for shorter ones.
+		rm "$folder/share/selftests/settings"
+		echo "timeout=$TIMEOUT" >"$folder/share/selftests/settings"
+	fi
 	"$HERE/stage-modules.sh" "$kernel" "$folder/share"
 	"$HERE/stage-driver.sh" "$kernel" "$folder/share"
 }
 
-# watch COMMAND...: how many programs have ended, every some seconds
-watch()
+# How many programs have ended, every some seconds
+report_programs()
 {
-	local ticker status=0 start=$SECONDS
+	local start=$SECONDS
 
 	while sleep "$PROGRESS_SECONDS"; do
 		printf '  … %s: %d programs done (%d s)\n' "$kernel" \
-			"$(grep -c '^\(not \)\?ok .* selftests: ' "$folder/output" || :)" \
+			"$(cat "$folder"/output-* 2>/dev/null |
+				grep -c '^\(not \)\?ok .* selftests: ' || :)" \
 			$((SECONDS - start)) >&2
-	done &
-	ticker=$!
-	"$@" >"$folder/output" 2>&1 || status=$?
-	kill "$ticker"
-	wait "$ticker" 2>/dev/null || :
-	return "$status"
+	done
 }
 
-# What the guest counted; a guest that did not get so far has one failure.
+# guest SET...: the set's tests, into files; what run-in-guest.sh is told
+guest()
+{
+	local set=$1 result=0
+
+	"$HERE/run.sh" --kernel "$kernel" --share "$folder/share" --timeout "$TIMEOUT" \
+		--console "$folder/console-$set" -- /mnt/build/selftests/run-in-guest.sh "$@" \
+		>"$folder/output-$set" 2>&1 </dev/null || result=$?
+	echo "$result" >"$folder/status-$set"
+}
+
+# The set that has to be run beside "check", if any
+other_set()
+{
+	[ $what = check ] || return 0
+	! grep -q '^CONFIG_FAULT_INJECTION=y' "$("$HERE/kernel.sh" path "$kernel")/config" ||
+		echo failures
+}
+
+# What the guest is told, one word a line
+words()
+{
+	local numbers=$TORTURE_SLOW
+
+	echo $what
+	if [ $what = torture ]; then
+		[ "$kernel" != 6.1 ] || numbers=$TORTURE
+		# shellcheck disable=SC2086 # two
+		set -- $numbers
+		echo "${AUDIO_MODULE_TORTURE_NOTIFICATIONS:-$1}"
+		echo "$2"
+		echo "$SEED"
+	elif [ "$kernel" = $I386 ]; then
+		echo i386
+	fi
+}
+
+# All guests of the kernel
+run_guests()
+{
+	local beside ticker other=
+
+	report_programs &
+	ticker=$!
+	beside=$(other_set)
+	if [ -n "$beside" ]; then
+		guest "$beside" &
+		other=$!
+	fi
+	# shellcheck disable=SC2046 # words
+	guest $(words)
+	[ -z "$other" ] || wait "$other"
+	kill "$ticker"
+	wait "$ticker" 2>/dev/null || :
+}
+
+# count SET: what its guest counted; one that did not get so far has one failure.
 count()
 {
-	local counts
+	local counts result
 
-	counts=$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$folder/output" |
+	result=$(cat "$folder/status-$1")
+	counts=$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$folder/output-$1" |
 		tail -n 1) || :
 	# shellcheck disable=SC2086 # words
 	set -- ${counts:-0 passed, 0 failed, 0 skipped}
-	ok=$1 not_ok=$3 skip=$5
-	[ "$status" -eq 0 ] || [ "$not_ok" -gt 0 ] || [ "$skip" -gt 0 ] || not_ok=1
+	[ "$result" -eq 0 ] || [ "$3" -gt 0 ] || [ "$5" -gt 0 ] || set -- "$1" passed, 1
+	ok=$((ok + $1)) not_ok=$((not_ok + $3)) skip=$((skip + ${5:-0}))
+	[ "$status" -ne 0 ] || status=$result
 }
 
-# From the summary on; all of it is in the file.
+# explain SET: from the summary on; all of it is in the file.
 explain()
 {
-	if grep -q '^What did not pass:\|^After the tests:' "$folder/output"; then
-		sed -n '/^What did not pass:/,$p; /^After the tests:/,$p' "$folder/output" |
+	local output=$folder/output-$1
+
+	[ "$(cat "$folder/status-$1")" -ne 0 ] || return 0
+	if grep -q '^What did not pass:\|^After the tests:' "$output"; then
+		sed -n '/^What did not pass:/,$p; /^After the tests:/,$p' "$output" |
 			awk '!seen[$0]++' | head -n 120
 	else
-		tail -n 80 "$folder/output"
+		tail -n 80 "$output"
 	fi | sed 's/^/# /'
 }
 
 check()
 {
-	local start=$SECONDS status=0 release words=(check)
+	local start=$SECONDS status=0 ok=0 not_ok=0 skip=0 release set sets
 
-	folder=$CHECK/$kernel
-	"$HERE/kernel.sh" get "$kernel"
+	folder=$FOLDER/$kernel
 	make_share
 	release=$("$HERE/kernel.sh" version "$kernel")
+	sets="$what $(other_set)"
 	say GUEST "$kernel ($release)"
-	[ "$kernel" != $I386 ] || words+=(i386)
-	watch "$HERE/run.sh" --kernel "$kernel" --share "$folder/share" --timeout "$TIMEOUT" \
-		--console "$folder/console" -- /mnt/build/selftests/run-in-guest.sh "${words[@]}" ||
-		status=$?
-	count
+	run_guests
+	for set in $sets; do
+		count "$set"
+	done
 	passed=$((passed + ok)) failed=$((failed + not_ok)) skipped=$((skipped + skip))
 	if [ "$status" -eq 0 ]; then
 		printf 'ok - '
@@ -108,19 +233,37 @@ check()
 	fi
 	printf '%s (%s): %d passed, %d failed, %d skipped, %d s\n' "$kernel" "$release" \
 		"$ok" "$not_ok" "$skip" $((SECONDS - start))
-	[ "$status" -eq 0 ] || explain
+	for set in $sets; do
+		explain "$set"
+	done
+}
+
+# What the tests measured on each kernel
+report()
+{
+	echo "<!-- SPDX-License-Identifier: GPL-2.0 -->"
+	echo "# The last make torture"
+	for kernel in "${kernels[@]}"; do
+		printf '\n## %s (%s), %s\n\n' "$kernel" "$("$HERE/kernel.sh" version "$kernel")" \
+			"$(date -r "$FOLDER/$kernel/output-torture" +%F)"
+		sed -n 's/^# \(ok\|not ok\|#\) /\1 /p' "$FOLDER/$kernel/output-torture" |
+			sed -n '/^# seed/p; /^# .*[0-9] ms$/d; /^# [a-z,].*[0-9]/p; /^# [0-9]/p' |
+			sed 's/^# /    /'
+		grep -E '^(torture|lifetime)\.sh .* passed|^[0-9]+ passed, ' \
+			"$FOLDER/$kernel/output-torture" | sed 's/^/    /'
+	done
 }
 
 # The tests that "make test" could not run are those of the debug kernel.
 conformance()
 {
-	local log=$CHECK/conformance.log result=ok
+	local log=$FOLDER/conformance.log result=ok
 
 	case " ${kernels[*]} " in
 	*" $DEBUG "*)	[ -r "$TEST_LOG" ] || return 0 ;;
 	*)		return 0 ;;
 	esac
-	"$HERE/conformance.sh" check "$TEST_LOG" "$CHECK/$DEBUG/output" >"$log" || {
+	"$HERE/conformance.sh" check "$TEST_LOG" "$FOLDER/$DEBUG"/output-* >"$log" || {
 		bad="$bad conformance"
 		result="not ok"
 	}
@@ -130,21 +273,36 @@ conformance()
 	sed -n '/^not ok /,/^ok /{/^ok /d; s/^/# /; p}' "$log"
 }
 
-[ $# -ge 1 ] || die "usage: check.sh SHARE [KERNEL...]"
+what=check
+if [ "${1:-}" = --torture ]; then
+	what=torture
+	shift
+fi
+[ $# -ge 1 ] || die "usage: check.sh [--torture] SHARE [KERNEL...]"
+FOLDER=$BUILD/$what
+SEED=${AUDIO_MODULE_TORTURE_SEED:-$(date +%s)}
 share=$1
 shift
-if [ $# -eq 0 ]; then
-	# The first one has "make test".
-	mapfile -t kernels < <("$HERE/kernel.sh" list | tail -n +2)
-else
+if [ $# -gt 0 ]; then
 	kernels=("$@")
+elif [ $what = check ]; then
+	mapfile -t kernels < <("$HERE/kernel.sh" list check)
+else
+	mapfile -t kernels < <("$HERE/kernel.sh" list)
 fi
+mkdir -p "$FOLDER"
+start_builds
 "$HERE/image.sh"
+get_debian
+finish_builds
 for kernel in "${kernels[@]}"; do
 	check
 done
-conformance
-[ -z "$bad" ] || say FAILED "$bad: see $CHECK"
+case $what in
+check)		conformance ;;
+torture)	report >"$FOLDER/report.md" ;;
+esac
+[ -z "$bad" ] || say FAILED "$bad: see $FOLDER"
 echo
 echo "$passed passed, $failed failed, $skipped skipped"
 [ -z "$bad" ]

@@ -6,8 +6,10 @@
 # built here. A kernel once in the cache stays, so that everything goes on working offline when
 # Debian has a newer one; remove the cache to change it.
 #
-#	kernel.sh list			the names
+#	kernel.sh list [USE]		the names, or those that this uses
 #	kernel.sh get NAME		make sure that it is there
+#	kernel.sh fetch NAME		make sure that "get" needs no package any more, but Debian's
+#					kernels themselves
 #	kernel.sh path NAME		its folder in the cache
 #	kernel.sh headers NAME		what modules for it are built against
 #	kernel.sh version NAME		as "uname -r" prints it in the guest
@@ -39,15 +41,16 @@ field()
 	awk -v name="$1" -v number="$2" '$1 == name { print $number }' "$HERE/kernels"
 }
 
+# names [USE]
 names()
 {
-	awk '/^[^#]/ { print $1 }' "$HERE/kernels"
+	awk -v use="${1:-}" '/^[^#]/ && (use == "" || $6 == use) { print $1 }' "$HERE/kernels"
 }
 
-# The config, and what is done to the source
+# The configs, and what is done to the source
 recipe_of()
 {
-	grep -v '^#' "$HERE/$1.config"
+	grep -h -v '^#' "$HERE/common.config" "$HERE/$1.config"
 	declare -f add_failure_filter
 }
 
@@ -114,7 +117,7 @@ place_initramfs()
 	local release=$1 name
 
 	mkdir -p initramfs/{bin,modules,proc,sys,dev,lower,kernel,upper,root}
-	dpkg-deb --fsys-tarfile busybox-static_*.deb | tar -xO ./bin/busybox >initramfs/bin/busybox
+	dpkg-deb --fsys-tarfile "$BUSYBOX_PACKAGE" | tar -xO ./bin/busybox >initramfs/bin/busybox
 	chmod 755 initramfs/bin/busybox
 	for name in $BOOT_MODULES; do
 		modprobe -d "$PWD/kernel/modules" -S "$release" --show-depends "$name"
@@ -208,10 +211,6 @@ get_debian()
 	say FETCH "${image#linux-image-} (kernel, headers)"
 	# shellcheck disable=SC2046 # names, one word each
 	download $(packages_of "$image")
-	# The suite may have none of its own.
-	APT_OPTIONS=(-o APT::Sandbox::User=root)
-	require_debian_lists
-	download busybox-static
 	with_progress "unpacking the kernel" "$WORK/unpack.log" \
 		unpack_debian "${image#linux-image-}"
 	mkdir -p "${folder%/*}"
@@ -238,12 +237,12 @@ unpack_tree()
 	mv linux-source-6.1 tree
 }
 
-# What the config file asks for and Kconfig did not grant: a net that would not be there.
+# What the config files (stdin) ask for and Kconfig did not grant: a net that would not be there.
 not_granted()
 {
 	local line
 
-	grep '^CONFIG_' "$1" | while read -r line; do
+	grep '^CONFIG_' | while read -r line; do
 		case $line in
 		*=n)	! grep "^${line%=n}=" tree/.config ;;
 		*)	grep -qx -- "$line" tree/.config || echo "$line" ;;
@@ -263,13 +262,13 @@ add_failure_filter()
 
 configure_tree()
 {
-	local config=$HERE/$name.config missing
+	local configs=("$HERE/common.config" "$HERE/$name.config") missing
 
 	add_failure_filter
 	make -s -C tree tinyconfig
-	(cd tree && scripts/kconfig/merge_config.sh -m .config "$config")
+	(cd tree && scripts/kconfig/merge_config.sh -m .config "${configs[@]}")
 	make -s -C tree olddefconfig
-	missing=$(not_granted "$config")
+	missing=$(cat "${configs[@]}" | not_granted)
 	[ -z "$missing" ] || { echo "Kconfig does not grant: $missing"; return 1; }
 }
 
@@ -309,8 +308,6 @@ place_tree()
 get_source()
 {
 	say KERNEL "$name (from Debian's linux-source-6.1; some minutes)"
-	require_debian_lists
-	download busybox-static
 	with_progress "unpacking linux-source-6.1" "$WORK/unpack.log" unpack_tree
 	with_progress "configuring $name" "$WORK/config.log" configure_tree
 	with_progress "building $name" "$WORK/build.log" build_tree
@@ -321,25 +318,38 @@ get_source()
 	mv kernel "$folder"
 }
 
+# Who has it already needs no package any more.
+fetch()
+{
+	[ ! -e "$ready" ] || return 0
+	make_once "$BUSYBOX_PACKAGE" fetch_busybox
+	[ "$how" != source ] || make_once "$SOURCE_PACKAGE" fetch_source_package
+}
+
+# What takes long, and needs nothing that others fetch, goes on beside them.
 get()
 {
-	local how
-
-	how=$(field "$name" 2)
-	[ "$how" != source ] || [ -e "$folder/initramfs.cpio" ] ||
-		make_once "$SOURCE_PACKAGE" fetch_source_package
-	make_once "$folder/initramfs.cpio" "get_$how"
+	fetch
+	case $how in
+	debian)	make_once "$ready" get_debian ;;
+	source)	make_once "$ready" get_source "$name" ;;
+	esac
 }
 
 action=${1:-}
 name=${2:-}
 case $action in
-list)		names; exit ;;
-get|path|headers|version|compiler)	folder=$(folder_of "$name") ;;
-*)		die "usage: kernel.sh list | get|path|headers|version|compiler NAME" ;;
+list)		names "$name"; exit ;;
+get|fetch|path|headers|version|compiler)
+	folder=$(folder_of "$name")
+	ready=$folder/initramfs.cpio
+	how=$(field "$name" 2)
+	;;
+*)		die "usage: kernel.sh list [USE] | get|fetch|path|headers|version|compiler NAME" ;;
 esac
 case $action in
 get)		get ;;
+fetch)		fetch ;;
 path)		echo "$folder" ;;
 headers)	readlink -f "$folder/headers" ;;
 version)	cat "$folder/version" ;;

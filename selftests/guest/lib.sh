@@ -58,41 +58,46 @@ with_progress()
 	return "$status"
 }
 
-# One filler of the cache at a time; the others wait and then find everything done.
+# lock_cache [NAME]: one filler of the cache at a time, and one of NAME beside it; the others wait
+# and then find everything done.
 lock_cache()
 {
+	local name=${1:+-$1}
+
 	mkdir -p "$CACHE" 2>/dev/null || :
 	[ -w "$CACHE" ] || die "cannot write the cache folder $CACHE" \
 		"set AUDIO_MODULE_CACHE to a folder of yours"
-	exec 9>"$CACHE/lock"
+	exec 9>"$CACHE/lock$name"
 	until flock -w "$PROGRESS_SECONDS" 9; do
 		printf '  … waiting for another run that fills %s\n' "$CACHE" >&2
 	done
 	# What an interrupted run left: nobody else can be using it now.
-	rm -rf "$CACHE"/tmp.*
+	rm -rf "$CACHE/tmp$name".*
 }
 
-# A folder to build in, on the cache's own file system so that the last step is a rename.
+# make_work_dir [NAME]: a folder to build in, on the cache's own file system so that the last step
+# is a rename.
 make_work_dir()
 {
-	WORK=$(mktemp -d "$CACHE/tmp.XXXXXX")
+	WORK=$(mktemp -d "$CACHE/tmp${1:+-$1}.XXXXXX")
 	chmod 755 "$WORK"
 	trap 'rm -rf "$WORK"' EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
 }
 
-# make_once FILE FUNCTION: FUNCTION fills the cache, from a work folder, unless FILE is there
+# make_once FILE FUNCTION [NAME]: FUNCTION fills the cache, from a work folder, unless FILE is there;
+# with NAME beside other fillers: then it must not use apt
 make_once()
 {
-	local file=$1 function=$2
+	local file=$1 function=$2 name=${3:-}
 
 	[ ! -e "$file" ] || return 0
 	# In a process of its own: lock, work folder and traps end with it.
 	(
-		lock_cache
+		lock_cache "$name"
 		[ ! -e "$file" ] || exit 0
-		make_work_dir
+		make_work_dir "$name"
 		cd "$WORK" || exit
 		"$function"
 	)
@@ -227,6 +232,16 @@ fetch_source_package()
 	say FETCH "linux-source-6.1"
 	download linux-source-6.1
 	mv linux-source-6.1_*.deb "$SOURCE_PACKAGE"
+}
+
+# A shell and its tools that need nothing else, for each kernel's first steps
+BUSYBOX_PACKAGE=$CACHE/busybox-static.deb
+
+fetch_busybox()
+{
+	require_debian_lists
+	download busybox-static
+	mv busybox-static_*.deb "$BUSYBOX_PACKAGE"
 }
 
 # unpack_source TAR-OPTION...: (parts of) it, as linux-source-6.1/
