@@ -69,6 +69,7 @@ help:
 	@echo 'make bench           what a notification costs, in instructions (RECORD=1)'
 	@echo 'make conformance     selftests/conformance.md of its rows'
 	@echo 'make check           the selftests on every kernel: debug, RT, old and new (KERNELS=)'
+	@echo 'make torture         the long tests: 10 million notifications, 1000 unloads (KERNELS=)'
 	@echo 'make sanitize        library, daemon and audiomodulectl under the sanitizers (TESTS=)'
 	@echo 'make valgrind        the same programs under memcheck; takes much longer (TESTS=)'
 	@echo 'make planted         are its nets there? faults put into the code, each to be caught'
@@ -224,6 +225,9 @@ check_packages: guest_packages
 check: check_packages guest_userspace guest_selftests guest_script
 	+$(Q)$(GUESTDIR)/check.sh $(GUEST) $(KERNELS)
 
+torture: check_packages guest_userspace guest_selftests guest_script
+	+$(Q)$(GUESTDIR)/check.sh --torture $(GUEST) $(KERNELS)
+
 sanitize: guest_driver guest_selftests guest_script
 	$(Q)$(GUESTDIR)/sanitize.sh sanitizers $(KERNEL) $(TESTS)
 
@@ -262,7 +266,7 @@ fuzz-userspace: guest_packages
 
 clean:
 	$(Q)rm -rf $(BUILD)/modules $(BUILD)/userspace $(BUILD)/selftests $(GUEST) \
-		$(BUILD)/check $(BUILD)/planted $(BUILD)/test* $(BUILD)/conformance.* \
+		$(BUILD)/check $(BUILD)/torture $(BUILD)/planted $(BUILD)/test* $(BUILD)/conformance.* \
 		$(BUILD)/sanitize $(BUILD)/valgrind \
 		$(BUILD)/bench.* $(BUILD)/bench-* $(BUILD)/ring \
 		$(BUILD)/model $(BUILD)/fuzz
@@ -276,4 +280,4 @@ distclean: clean
 .PHONY: all help check_kernel_headers modules userspace selftests install uninstall guest_packages
 .PHONY: check_packages guest_system guest_source guest_modules guest_userspace guest_driver
 .PHONY: guest_examples guest_rivals guest_script guest_selftests demo test test-tools bench conformance
-.PHONY: check sanitize valgrind planted lint model ring fuzz-userspace shell clean distclean
+.PHONY: check torture sanitize valgrind planted lint model ring fuzz-userspace shell clean distclean
