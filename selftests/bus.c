@@ -571,6 +571,7 @@ static int set_parameter(int card, const char *name, unsigned int item)
 	snd_ctl_elem_value_set_enumerated(value, 0, item);
 	err = snd_ctl_elem_write(ctl, value);
 	snd_ctl_close(ctl);
+	snd_config_update_free_global();
 	return err;
 }
 
@@ -685,6 +686,7 @@ TEST_F(bus, unsubscribe_is_final)
 	sd_bus *bus = connect_to(&self->world);
 	sd_bus_error error = SD_BUS_ERROR_NULL;
 	struct audiomodule_position start;
+	sd_bus_message *signal;
 
 	ASSERT_NE(NULL, bus);
 	ASSERT_LE(0, call(bus, self->world.speaker, "Subscribe", NULL, NULL, "a{sv}", 0));
@@ -693,8 +695,9 @@ TEST_F(bus, unsubscribe_is_final)
 	told_begin(&told, start.sequence, FLOOD);
 	ASSERT_EQ(0, send_hook("endpoint=0 count=200"));
 	ASSERT_LE(0, call(bus, self->world.speaker, "Unsubscribe", NULL, NULL, NULL));
-	while (next_signal(bus, "NotificationReceived", 0))
-		;	/* what came before the answer */
+	/* What came before the answer */
+	while ((signal = next_signal(bus, "NotificationReceived", 0)))
+		sd_bus_message_unref(signal);
 	ASSERT_EQ(0, send_hook("endpoint=0 count=200"));
 	EXPECT_TRUE(told_until(&told, self->world.bus, self->world.speaker, start.sequence + 400));
 	ASSERT_LE(0, barrier(bus));
