@@ -261,7 +261,7 @@ int modules_unload(void)
  * The kernel gives the module of a file back only after it has released the file: whoever was told
  * by the release can be here first.
  */
-static int modules_unload_soon(void)
+int modules_unload_soon(void)
 {
 	uint64_t end = milliseconds() + SETTLE_MS;
 	int err;
@@ -557,6 +557,24 @@ int module_find(int card, const uint8_t *device_id, const uint8_t *class_id, uin
 	}
 	free(buffer);
 	return err;
+}
+
+int parameter_command(int hwdep, uint32_t verb, uint32_t *value)
+{
+	uint32_t in[3] = { verb, 0, *value };
+	struct snd_audio_module_command command = {
+		.verb = SND_AUDIO_MODULE_VERB_GET,
+		.pcm_device = -1,
+		.pcm_subdevice = -1,
+		.in = (uintptr_t)in,
+		.in_size = sizeof(in),
+		.out = (uintptr_t)value,
+		.out_size = sizeof(*value),
+	};
+
+	memcpy(command.device_id, speaker_id, 16);
+	memcpy(command.class_id, module_class[0], 16);
+	return ioctl(hwdep, SND_AUDIO_MODULE_IOCTL_COMMAND, &command) ? -errno : 0;
 }
 
 int64_t fdinfo_get(int fd, const char *key)

@@ -39,6 +39,9 @@ int hwdep_open(int card);
 /* Load the modules with these parameters ("" for none), or unload both. */
 int modules_load(const char *core_parameters);
 int modules_unload(void);
+
+/* The same, once those that closed a file of theirs have given it back: at most 20 s. */
+int modules_unload_soon(void);
 bool modules_loaded(void);
 
 /**
@@ -140,6 +143,12 @@ void tally_records(struct tally *tally, const void *records, size_t size);
  * -errno. Sets O_NONBLOCK.
  */
 int tally_drain(struct tally *tally, int fd, int idle_ms);
+
+/*
+ * Get or set parameter 0 of the Speaker's module 0 by its command, in SYSVAD's protocol: @verb is
+ * SND_AUDIO_MODULE_VERB_GET or _SET. 0 or -errno.
+ */
+int parameter_command(int hwdep, uint32_t verb, uint32_t *value);
 
 /* A number from /proc/self/fdinfo/FD, as "matched" or "lost"; -1 when it is not there. */
 int64_t fdinfo_get(int fd, const char *key);

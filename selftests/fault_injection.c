@@ -869,30 +869,11 @@ static const char *parameter_settle(struct scene *scene, int err)
 
 /* ------------------------------------------------------------------ commands */
 
-/* Parameter 0 of the Speaker's module 0, by SYSVAD's protocol: a verb, the parameter, a value. */
-static int command_run(struct scene *scene, uint32_t verb, uint32_t *value)
-{
-	uint32_t in[3] = { verb, 0, *value };
-	struct snd_audio_module_command command = {
-		.verb = SND_AUDIO_MODULE_VERB_GET,
-		.pcm_device = -1,
-		.pcm_subdevice = -1,
-		.in = (uintptr_t)in,
-		.in_size = sizeof(in),
-		.out = (uintptr_t)value,
-		.out_size = sizeof(*value),
-	};
-
-	memcpy(command.device_id, speaker_id, 16);
-	memcpy(command.class_id, module_class[0], 16);
-	return ioctl(scene->hwdep, SND_AUDIO_MODULE_IOCTL_COMMAND, &command) ? -errno : 0;
-}
-
 static uint32_t command_value(struct scene *scene)
 {
 	uint32_t value = 0;
 
-	command_run(scene, SND_AUDIO_MODULE_VERB_GET, &value);
+	parameter_command(scene->hwdep, SND_AUDIO_MODULE_VERB_GET, &value);
 	return value;
 }
 
@@ -909,7 +890,7 @@ static int command_set_call(struct scene *scene)
 {
 	uint32_t value = scene->value;
 
-	return command_run(scene, SND_AUDIO_MODULE_VERB_SET, &value);
+	return parameter_command(scene->hwdep, SND_AUDIO_MODULE_VERB_SET, &value);
 }
 
 static const char *command_set_settle(struct scene *scene, int err)
@@ -920,7 +901,7 @@ static const char *command_set_settle(struct scene *scene, int err)
 static int command_get_call(struct scene *scene)
 {
 	uint32_t value = 0;
-	int err = command_run(scene, SND_AUDIO_MODULE_VERB_GET, &value);
+	int err = parameter_command(scene->hwdep, SND_AUDIO_MODULE_VERB_GET, &value);
 
 	scene->size = value;
 	return err;

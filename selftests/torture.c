@@ -48,7 +48,7 @@ static const char *const ending_names[ENDINGS] = {
 	"unbound", "unbound in the middle", "unloaded"
 };
 
-/* Bytes of the journal: a page that hardly holds one of the longest, up to what is usual. */
+/* From one that holds two of the longest records up to the usual one */
 static const char *const journals[] = {
 	"journal_size=131072", "journal_size=262144", "journal_size=1048576",
 };
@@ -92,20 +92,6 @@ static unsigned int producer_count(void)
 
 /* ------------------------------------------------------------------ the machine */
 
-/*
- * The kernel gives the module of a file back only after it has released the file: whoever was told
- * by the release can be here first.
- */
-static int unload(void)
-{
-	uint64_t end = milliseconds() + PATIENCE_MS;
-	int err;
-
-	while ((err = modules_unload()) == -EAGAIN && milliseconds() < end)
-		usleep(1000);
-	return err;
-}
-
 /* The readers keep the core, and nothing else. */
 static int unload_driver(void)
 {
@@ -124,7 +110,7 @@ static bool card_begin(uint64_t *seed)
 	int err = 0;
 
 	if (!modules_loaded())
-		err = unload() ?: modules_load(journal);
+		err = modules_unload_soon() ?: modules_load(journal);
 	else if (card_find() < 0)
 		err = file_write(DRIVER "/bind", DEVICE);
 	torture->card = card_find();

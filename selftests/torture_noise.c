@@ -205,34 +205,15 @@ static void ask(struct torture *torture, unsigned int turn)
 	close(control);
 }
 
-/* By SYSVAD's protocol: a verb, parameter 0, a value; of the Speaker's module 0. 0 or -errno. */
-static int command_module(int hwdep, uint32_t verb, uint32_t *value)
-{
-	uint32_t in[3] = { verb, 0, *value };
-	struct snd_audio_module_command words = {
-		.verb = SND_AUDIO_MODULE_VERB_GET,
-		.pcm_device = -1,
-		.pcm_subdevice = -1,
-		.in = (uintptr_t)in,
-		.in_size = sizeof(in),
-		.out = (uintptr_t)value,
-		.out_size = sizeof(*value),
-	};
-
-	memcpy(words.device_id, speaker_id, 16);
-	memcpy(words.class_id, module_class[class_of(0, 0)], 16);
-	return ioctl(hwdep, SND_AUDIO_MODULE_IOCTL_COMMAND, &words) ? -errno : 0;
-}
-
 /* The parameter gets another value, of which the module notifies. */
 static void command(struct torture *torture, unsigned int turn)
 {
 	int hwdep = hwdep_open(torture->card);
 	uint32_t value = 0;
-	int err = hwdep < 0 ? hwdep : command_module(hwdep, SND_AUDIO_MODULE_VERB_GET, &value);
+	int err = hwdep < 0 ? hwdep : parameter_command(hwdep, SND_AUDIO_MODULE_VERB_GET, &value);
 
 	value = value == 1 ? 2 : 1;
-	err = err ? err : command_module(hwdep, SND_AUDIO_MODULE_VERB_SET, &value);
+	err = err ? err : parameter_command(hwdep, SND_AUDIO_MODULE_VERB_SET, &value);
 	if (!err)
 		caused(torture);
 	else

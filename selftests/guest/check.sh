@@ -45,6 +45,14 @@ failed=0
 skipped=0
 bad=
 builder=
+other=
+
+# Interrupted: what was started beside this does not hear of it.
+clean_up()
+{
+	[ -z "$builder" ] || kill -- "-$builder" 2>/dev/null || :
+	[ -z "$other" ] || pkill -P "$other" || :
+}
 
 # --- kernels ------------------------------------------------------------------------------------
 
@@ -79,7 +87,6 @@ start_builds()
 	setsid sh -c 'xargs -n 1 "$1" get <"$2" >"$3" 2>&1' sh \
 		"$HERE/kernel.sh" "$FOLDER/builds" "$FOLDER/build.log" </dev/null &
 	builder=$!
-	trap 'kill -- "-$builder" 2>/dev/null || :' EXIT
 }
 
 # A guest beside a build would take twice as long.
@@ -93,7 +100,6 @@ finish_builds()
 	wait "$builder" || die "a kernel cannot be built" "see $FOLDER/build.log"
 	wait "$shown"
 	builder=
-	trap - EXIT
 }
 
 # --- guests -------------------------------------------------------------------------------------
@@ -166,7 +172,7 @@ words()
 # All guests of the kernel
 run_guests()
 {
-	local beside ticker other=
+	local beside ticker
 
 	report_programs &
 	ticker=$!
@@ -178,6 +184,7 @@ run_guests()
 	# shellcheck disable=SC2046 # words
 	guest $(words)
 	[ -z "$other" ] || wait "$other"
+	other=
 	kill "$ticker"
 	wait "$ticker" 2>/dev/null || :
 }
@@ -246,9 +253,8 @@ report()
 	for kernel in "${kernels[@]}"; do
 		printf '\n## %s (%s), %s\n\n' "$kernel" "$("$HERE/kernel.sh" version "$kernel")" \
 			"$(date -r "$FOLDER/$kernel/output-torture" +%F)"
-		sed -n 's/^# \(ok\|not ok\|#\) /\1 /p' "$FOLDER/$kernel/output-torture" |
-			sed -n '/^# seed/p; /^# .*[0-9] ms$/d; /^# [a-z,].*[0-9]/p; /^# [0-9]/p' |
-			sed 's/^# /    /'
+		sed -n '/^\(not \)\?ok .* torture\.sh/q; / ms$/d; s/^# # /    /p' \
+			"$FOLDER/$kernel/output-torture"
 		grep -E '^(torture|lifetime)\.sh .* passed|^[0-9]+ passed, ' \
 			"$FOLDER/$kernel/output-torture" | sed 's/^/    /'
 	done
@@ -291,6 +297,7 @@ else
 	mapfile -t kernels < <("$HERE/kernel.sh" list)
 fi
 mkdir -p "$FOLDER"
+trap clean_up EXIT
 start_builds
 "$HERE/image.sh"
 get_debian
