@@ -117,6 +117,7 @@ stage_sanitizers()
 VALGRIND_SLOW=30
 MEMCHECK="valgrind -q --error-exitcode=$FOUND --leak-check=full --vgdb=no --num-callers=30"
 MEMCHECK="$MEMCHECK --errors-for-leak-kinds=definite,possible --show-leak-kinds=definite,possible"
+MEMCHECK="$MEMCHECK --suppressions=/mnt/build/memcheck.supp"
 
 # wrap PREFIX FOLDER NAME: a program in share/PREFIX/FOLDER runs under memcheck, whoever starts it.
 # The file is a link to the one of "make test", which stays as it is.
@@ -147,6 +148,7 @@ stage_valgrind()
 	local program
 
 	cp -al "$GUEST/root" "$GUEST/selftests" "$share/"
+	cp "$HERE/memcheck.supp" "$share/"
 	wrap root usr/sbin audiomoduled
 	wrap root usr/bin audiomodulectl
 	for program in $(programs); do

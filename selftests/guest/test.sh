@@ -115,6 +115,21 @@ run_guests()
 	cat "$BUILD"/test-{kernel,systemd,userspace}.log >"$BUILD/test.log"
 }
 
+# The summary of each guest is far above by then, and that of the conformance table, too.
+say_again()
+{
+	printf '\nWhat did not pass:\n'
+	for name in kernel systemd userspace; do
+		awk -v counts="$COUNTS" '
+			/^What did not pass:|^After the tests:/ { inside = 1; next }
+			$0 ~ counts { inside = 0 }
+			inside && NF' "$BUILD/test-$name.log"
+		grep -q -E "$COUNTS" "$BUILD/test-$name.log" ||
+			echo "  the guest \"$name\" did not come to its end: .build/test-$name.log"
+	done
+	grep -E '^(not ok |# )' "$BUILD/conformance.log" | sed 's/^/  conformance: /' || :
+}
+
 [ $# -eq 1 ] || die "usage: test.sh KERNEL"
 kernel=$1
 passed=0 failed=0 skipped=0 status=0
@@ -127,9 +142,8 @@ done
 echo "# conformance: selftests/conformance.rows; the results are in .build/conformance.md"
 pass_on <"$BUILD/conformance.log"
 count_conformance
-if [ "$status" -ne 0 ] && grep -q '^not ok ' "$BUILD/conformance.log"; then
-	printf '\nWhat is not as the table says:\n'
-	grep -E '^(not ok |# )' "$BUILD/conformance.log" | sed 's/^/  /'
+if [ "$status" -ne 0 ]; then
+	say_again
 fi
 echo
 echo "$passed passed, $failed failed, $skipped skipped"
