@@ -122,12 +122,17 @@ qemu_arguments()
 	# An emulated timer may come late on a busy machine: the kernel must not call it broken.
 	# Memory that Debian's kernel zeroes would hide what our code does not.
 	cmdline="$cmdline no_timer_check init_on_alloc=0 log_buf_len=4M"
+	# A CPU that hangs is reported, which fails the run: nothing is left to wait for.
+	cmdline="$cmdline softlockup_panic=1"
 
 	# Caches whose allocations the tests may let fail all at once, without any other's.
 	! grep -q '^CONFIG_FAILSLAB=y' "$kernel/config" ||
 		cmdline="$cmdline slub_debug=A,kmalloc-96,kmalloc-128"
 
-	qemu=(qemu-system-x86_64 -machine q35 -m "$memory" -smp "$cpus")
+	# With a source of random numbers the kernel has its own at once. Else it gathers them for some
+	# seconds, lets programs wait meanwhile, and then changes its code for interrupts while these
+	# come: the emulator, which translates code, may go on with the old one and never leave it.
+	qemu=(qemu-system-x86_64 -machine q35 -m "$memory" -smp "$cpus" -cpu "qemu64,+rdrand")
 	case ${AUDIO_MODULE_ACCEL:-tcg} in
 	kvm)	qemu+=(-accel kvm) ;;
 	tcg)	qemu+=(-accel "${tcg[@]}") ;;
