@@ -87,19 +87,20 @@ make_work_dir()
 }
 
 # make_once FILE FUNCTION [NAME]: FUNCTION fills the cache, from a work folder, unless FILE is there;
-# with NAME beside other fillers: then it must not use apt
+# with NAME beside other fillers: then it must not use apt. It sees the caller's variables, all but
+# those that are local here.
 make_once()
 {
-	local file=$1 function=$2 name=${3:-}
+	local made=$1 maker=$2 filler=${3:-}
 
-	[ ! -e "$file" ] || return 0
+	[ ! -e "$made" ] || return 0
 	# In a process of its own: lock, work folder and traps end with it.
 	(
-		lock_cache "$name"
-		[ ! -e "$file" ] || exit 0
-		make_work_dir "$name"
+		lock_cache "$filler"
+		[ ! -e "$made" ] || exit 0
+		make_work_dir "$filler"
 		cd "$WORK" || exit
-		"$function"
+		"$maker"
 	)
 }
 
