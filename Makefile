@@ -35,6 +35,8 @@ KERNELS	?=
 TESTS	?=
 # The faults that "planted" tries: names in selftests/planted; all of them when it is empty.
 PLANTED	?=
+# Those that "mutate" tries: names in selftests/mutants/kernel; all of them when it is empty.
+MUTANTS	?=
 
 # What "fuzz-userspace" tries, all of selftests/fuzz when it is empty, and each of it for how long.
 TARGETS	?=
@@ -73,6 +75,7 @@ help:
 	@echo 'make sanitize        library, daemon and audiomodulectl under the sanitizers (TESTS=)'
 	@echo 'make valgrind        the same programs under memcheck; takes much longer (TESTS=)'
 	@echo 'make planted         are its nets there? faults put into the code, each to be caught'
+	@echo 'make mutate          do the tests notice? faults put into the modules (MUTANTS=)'
 	@echo 'make lint            the sources, read by compilers and checkers'
 	@echo 'make model           the journal for spin: every order of steps (LARGE=1)'
 	@echo 'make ring            the journal in a program: its races, and its rate on these CPUs'
@@ -238,6 +241,9 @@ planted: check_packages guest_userspace guest_selftests guest_script
 	$(Q)$(GUESTDIR)/packages.sh install lint
 	+$(Q)$(GUESTDIR)/plant.sh $(GUEST) $(PLANTED)
 
+mutate: check_packages guest_userspace guest_selftests guest_script
+	+$(Q)$(GUESTDIR)/mutate.sh $(GUEST) $(MUTANTS)
+
 shell: guest_driver guest_examples guest_selftests guest_script
 	$(call say,GUEST "the prompt comes in some seconds; 'exit' powers the guest off")
 	$(Q)$(GUESTDIR)/run.sh --kernel $(KERNEL) --shell
@@ -266,8 +272,8 @@ fuzz-userspace: guest_packages
 
 clean:
 	$(Q)rm -rf $(BUILD)/modules $(BUILD)/userspace $(BUILD)/selftests $(GUEST) \
-		$(BUILD)/check $(BUILD)/torture $(BUILD)/planted $(BUILD)/test* $(BUILD)/conformance.* \
-		$(BUILD)/sanitize $(BUILD)/valgrind \
+		$(BUILD)/check $(BUILD)/torture $(BUILD)/planted $(BUILD)/mutate $(BUILD)/test* \
+		$(BUILD)/conformance.* $(BUILD)/sanitize $(BUILD)/valgrind \
 		$(BUILD)/bench.* $(BUILD)/bench-* $(BUILD)/ring \
 		$(BUILD)/model $(BUILD)/fuzz
 
@@ -280,4 +286,5 @@ distclean: clean
 .PHONY: all help check_kernel_headers modules userspace selftests install uninstall guest_packages
 .PHONY: check_packages guest_system guest_source guest_modules guest_userspace guest_driver
 .PHONY: guest_examples guest_rivals guest_script guest_selftests demo test test-tools bench conformance
-.PHONY: check torture sanitize valgrind planted lint model ring fuzz-userspace shell clean distclean
+.PHONY: check torture sanitize valgrind planted mutate lint model ring fuzz-userspace shell clean
+.PHONY: distclean

@@ -9,6 +9,7 @@
 #	run-in-guest.sh torture NOTIFICATIONS CYCLES SEED
 #					the long tests: how many are sent, how often the modules are
 #					loaded and the card unbound
+#	run-in-guest.sh quick [NAME...]	those first, then the others of what it runs on each kernel
 #	run-in-guest.sh failures	what it runs beside that where allocations can be let fail
 #	run-in-guest.sh kernel		of those of "test", what is about the kernel modules first of all
 #	run-in-guest.sh tools		what "make test-tools" runs: audiomodulectl, pages, examples
@@ -275,10 +276,22 @@ do_test_all()
 	do_test $1
 }
 
-do_check()
+few_cycles()
 {
 	export AUDIO_MODULE_LOADS=5 AUDIO_MODULE_BINDS=6
+}
+
+do_check()
+{
+	few_cycles
 	do_test_all "$(quick_tests "$@")"
+}
+
+do_quick()
+{
+	few_cycles
+	# shellcheck disable=SC2086 # several names
+	do_test_all "$(printf '%s\n' "$@" $QUICK | awk '!seen[$0]++')"
 }
 
 do_torture()
@@ -296,6 +309,7 @@ set_up
 case $what in
 test)	do_test "$@" ;;
 check)	do_check "$@" ;;
+quick)	do_quick "$@" ;;
 torture) do_torture "$@" ;;
 failures) do_test_all "$FAILURES" ;;
 kernel)	do_test_all "$KERNEL" ;;
@@ -304,5 +318,5 @@ userspace) do_test_all "$(userspace_tests)" ;;
 systemd) do_test "$SYSTEMD" ;;
 demo)	exec ./demo.sh "$@" ;;
 shell)	exec bash -i ;;
-*)	die "say test, kernel, userspace, tools, check, torture, failures, systemd, demo or shell" ;;
+*)	die "say test, kernel, userspace, tools, check, quick, torture, failures, systemd, demo or shell" ;;
 esac

@@ -295,6 +295,7 @@ check 'manual pages are well-formed' manual_pages
 check 'words are spelt right' spelling
 check 'the conformance table sees what is wrong with its rows' "$HERE/conformance.sh" self-test
 check 'faults that "make planted" plants fit the code' planted
+check 'faults that "make mutate" makes change the code' "$HERE/mutate.sh" --check
 check 'every file names its licence' licences
 
 echo "$passed passed, $failed failed, 0 skipped"

@@ -1,0 +1,337 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Do the tests notice when the kernel modules are wrong? Each entry of selftests/mutants/kernel is a
+# fault; this puts one after the other into a clone of the last commit, builds the modules and runs
+# the quick set until something fails. What nothing notices is tried once more on the debug kernel,
+# with the failures. "make mutate" calls it.
+#
+#	mutate.sh SHARE [NAME...]	SHARE has root/ and selftests/, as for "make test"
+#	mutate.sh --check		does each entry change the code?
+#
+# Two work side by side, as a guest leaves half of two CPUs idle. An interrupted run goes on where it
+# was, as long as neither modules nor tests change: .build/mutate/results has what is known. A table
+# is in .build/mutate/report.md. The exit status is 0 when at least 90 of 100 were noticed, and the
+# table says of each other one why it cannot be.
+
+set -euo pipefail
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+HERE=$(cd "$(dirname "$0")" && pwd)
+TOP=$(cd "$HERE/../.." && pwd)
+TABLE=$TOP/selftests/mutants/kernel
+MUTATE=$TOP/.build/mutate
+WORKERS=2
+LEAST=90	# of 100
+
+# The kernels, one after the other, and what runs there first
+KERNELS=(6.1 6.1-debug)
+declare -A FIRST=([6.1]='' [6.1-debug]=fault_injection)
+# The longest that a test is silent for when all is well, some times over; and the whole set.
+SILENCE=100
+declare -A TIMEOUT=([6.1]=600 [6.1-debug]=1500)
+
+# --- the table ----------------------------------------------------------------------------------
+
+names=()
+declare -A kind what file function first script why
+
+# The lines of one entry are in $entry.
+take_entry()
+{
+	local name rest
+
+	[ "${#entry[@]}" -ge 3 ] || die "${entry[0]}: an entry has three lines" "see the head of $TABLE"
+	name=${entry[0]%% | *}
+	rest=${entry[0]#* | }
+	[ -z "${file[$name]:-}" ] || die "$name is there twice"
+	names+=("$name")
+	kind[$name]=${rest%% | *}
+	what[$name]=${rest#* | }
+	read -r "file[$name]" "function[$name]" "first[$name]" <<<"${entry[1]}"
+	script[$name]=${entry[2]}
+	why[$name]=${entry[3]:-}
+	why[$name]=${why[$name]#Why: }
+}
+
+read_table()
+{
+	local line
+	local entry=()
+
+	while IFS= read -r line; do
+		case $line in
+		'#'*)	;;
+		'')	[ "${#entry[@]}" -eq 0 ] || take_entry; entry=() ;;
+		*)	entry+=("$line") ;;
+		esac
+	done < <(cat "$TABLE"; echo)
+}
+
+# change FOLDER NAME: false when nothing changed
+change()
+{
+	local path=$1/${file[$2]}
+
+	cp "$path" "$path.before"
+	sed -E -i "/\\b${function[$2]}\\(/,/^\\}/ { ${script[$2]}
+	}" "$path"
+	! cmp -s "$path.before" "$path"
+}
+
+undo()
+{
+	mv "$1/${file[$2]}.before" "$1/${file[$2]}"
+	touch "$1/${file[$2]}"
+}
+
+check_table()
+{
+	local name failed=0
+
+	copy=$(mktemp -d)
+	trap 'rm -rf "$copy"' EXIT
+	cp -r "$TOP/module" "$copy/"
+	for name in "${names[@]}"; do
+		change "$copy" "$name" || { failed=1; echo "$name changes nothing" >&2; }
+		undo "$copy" "$name"
+	done
+	return $failed
+}
+
+# --- one of them --------------------------------------------------------------------------------
+
+# What a run that did not pass says last of all, which is not that a case failed
+last_words()
+{
+	local line
+
+	line=$(sed -n '/^After the tests:/,$ { /^  ./ { s/^ *//p; q } }' "$1")
+	[ -n "$line" ] || line=$(grep -a -m 1 -E 'BUG:|WARNING:|KASAN|UBSAN|Oops|panic' "$2" |
+		sed 's/^\[ *[0-9.]*\] *//; s/\r//g')
+	echo "${line:-the guest ended early}"
+}
+
+# wait_for_failure OUTPUT: reads what the guest says until somebody has noticed, and tells who;
+# nothing when all passed
+wait_for_failure()
+{
+	local line program=boot status=0
+
+	while IFS= read -r -t "$SILENCE" line || { status=$?; false; }; do
+		printf '%s\n' "$line" >>"$1"
+		case $line in
+		'# selftests: '*)	program=${line##* } ;;
+		'# not ok '*)		echo "$program: ${line#\# not ok }"; return ;;
+		'not ok '*)		echo "$program ended badly"; return ;;
+		esac
+	done
+	[ "$status" -le 128 ] || echo "$program hangs"
+}
+
+# build WORKER KERNEL: its modules, in its share
+build()
+{
+	"$MUTATE/$1/tree/selftests/guest/stage-modules.sh" "$2" "$MUTATE/$1/share" \
+		>"$MUTATE/$1/build.log" 2>&1
+}
+
+# run WORKER KERNEL NAME: who noticed, or nothing
+run()
+{
+	local folder=$MUTATE/$1 by
+
+	rm -f "$folder/output" "$folder/console" "$folder/status"
+	# shellcheck disable=SC2086 # none, or a name
+	by=$({ "$folder/tree/selftests/guest/run.sh" --kernel "$2" --share "$folder/share" \
+			--console "$folder/console" --timeout "${TIMEOUT[$2]}" -- \
+			/mnt/build/selftests/run-in-guest.sh quick ${FIRST[$2]} ${first[$3]:-} \
+			2>&1 && touch "$folder/passed"; } |
+		wait_for_failure "$folder/output") || :
+	if [ -z "$by" ] && [ ! -e "$folder/passed" ]; then
+		by=$(last_words "$folder/output" "$folder/console")
+	fi
+	rm -f "$folder/passed"
+	echo "$by"
+}
+
+# try WORKER KERNEL NAME: a line of the results, by tabs
+try()
+{
+	local worker=$1 kernel=$2 name=$3 start=$SECONDS tree=$MUTATE/$1/tree by
+
+	if [ "$name" != nothing ]; then
+		change "$tree" "$name" || die "$name changes nothing" "see $TABLE"
+	fi
+	if build "$worker" "$kernel"; then
+		by=$(run "$worker" "$kernel" "$name")
+	else
+		by="does not build"
+	fi
+	[ "$name" = nothing ] || undo "$tree" "$name"
+	printf '%s\t%s\t%d\t%s\n' "$name" "$kernel" $((SECONDS - start)) "$by"
+}
+
+# --- all of them --------------------------------------------------------------------------------
+
+make_worker()
+{
+	local folder=$MUTATE/$1
+
+	rm -rf "$folder"
+	mkdir -p "$folder/share"
+	git clone -q "$TOP" "$folder/tree"
+	cp -al "$share/root" "$share/selftests" "$folder/share/"
+	install -m 755 "$TOP/selftests/run-in-guest.sh" "$folder/share/selftests/"
+}
+
+# What was found with other modules or tests is not known any more.
+keep_results()
+{
+	local now
+
+	now=$(git -C "$TOP" ls-tree HEAD module include selftests | sha256sum)
+	mkdir -p "$MUTATE"
+	[ "$(cat "$MUTATE/of" 2>/dev/null)" = "$now" ] || rm -f "$MUTATE/results"
+	echo "$now" >"$MUTATE/of"
+	touch "$MUTATE/results"
+}
+
+# by NAME [KERNEL]: who noticed it; fails when that is not known
+by()
+{
+	awk -F '\t' -v name="$1" -v kernel="${2:-}" '
+		$1 == name && (kernel == "" || $2 == kernel) { by = $4; known = 1 }
+		END { print by; exit !known }' "$MUTATE/results"
+}
+
+# Those of the names that are to be tried on a kernel
+left()
+{
+	local kernel=$1 name
+
+	shift
+	for name in "$@"; do
+		by "$name" "$kernel" >/dev/null || [ -n "$(by "$name")" ] ||
+			{ [ "$kernel" != "${KERNELS[0]}" ] && [ -n "${why[$name]}" ]; } ||
+			echo "$name"
+	done
+}
+
+# The next line of standard input, which all workers have
+take_name()
+{
+	exec {lock}<"$MUTATE"
+	flock "$lock"
+	IFS= read -r name && echo "$name"
+}
+
+# work WORKER KERNEL < NAMES: each is taken by who comes first
+work()
+{
+	local line name
+
+	while name=$(take_name); do
+		line=$(try "$1" "$2" "$name")
+		printf '%s\n' "$line" >>"$MUTATE/results"
+		printf '%s\n' "$line" | awk -F '\t' '{
+			printf "%s - %s: %s (%s, %d s)\n", $4 ? "ok" : "not noticed", $1,
+				$4 ? $4 : "all passed", $2, $3 }'
+	done
+}
+
+try_all()
+{
+	local kernel=$1 worker todo
+	local workers=()
+
+	shift
+	todo=$MUTATE/todo
+	left "$kernel" "$@" >"$todo"
+	[ -s "$todo" ] || return 0
+	"$HERE/kernel.sh" get "$kernel"
+	say MUTATE "$(wc -l <"$todo") faults on $kernel"
+	exec {list}<"$todo"
+	for worker in $(seq "$WORKERS"); do
+		work "$worker" "$kernel" <&"$list" &
+		workers+=("$!")
+	done
+	wait "${workers[@]}"
+	exec {list}<&-
+}
+
+# Without a fault everything must pass, or nothing that follows means anything.
+try_nothing()
+{
+	local line
+
+	by nothing >/dev/null || {
+		say MUTATE "none, to begin with"
+		line=$(try 1 "${KERNELS[0]}" nothing)
+		[ -z "${line##*	}" ] || die "without any fault: ${line##*	}" \
+			"make the tests pass first; $MUTATE/1 has the output"
+		printf '%s\n' "$line" >>"$MUTATE/results"
+	}
+}
+
+report()
+{
+	local name kernel by
+
+	echo "| fault | kind | noticed by |"
+	echo "|---|---|---|"
+	for name in "$@"; do
+		by=$(by "$name") || by="not tried"
+		kernel=$(awk -F '\t' -v name="$name" '$1 == name { kernel = $2 }
+			END { print kernel }' "$MUTATE/results")
+		[ -n "$by" ] || by="**nothing**: ${why[$name]:-the reason is not known}"
+		[ "$kernel" = "${KERNELS[0]}" ] || by="$by ($kernel)"
+		echo "| $name: ${what[$name]} | ${kind[$name]} | ${by//|/\\|} |"
+	done
+}
+
+conclude()
+{
+	local name caught=0 missed=0 unexplained=0
+
+	for name in "$@"; do
+		if [ -n "$(by "$name")" ]; then
+			caught=$((caught + 1))
+		else
+			missed=$((missed + 1))
+			[ -n "${why[$name]}" ] || unexplained=$((unexplained + 1))
+		fi
+	done
+	report "$@" >"$MUTATE/report.md"
+	echo
+	echo "# $caught of $# were noticed; of $unexplained it is not known why they were not"
+	echo "# the table is in .build/mutate/report.md"
+	echo "$caught passed, $missed failed, 0 skipped"
+	[ $((caught * 100)) -ge $(($# * LEAST)) ] && [ "$unexplained" -eq 0 ]
+}
+
+read_table
+if [ "${1:-}" = --check ]; then
+	check_table
+	exit
+fi
+[ $# -ge 1 ] || die "usage: mutate.sh SHARE [NAME...]"
+share=$1
+shift
+for name in "$@"; do
+	[ -n "${file[$name]:-}" ] || die "there is no fault '$name'" "see $TABLE"
+done
+[ $# -gt 0 ] || set -- "${names[@]}"
+"$HERE/kernel.sh" get "${KERNELS[0]}"
+"$HERE/image.sh"
+keep_results
+for worker in $(seq "$WORKERS"); do
+	make_worker "$worker"
+done
+try_nothing
+for kernel in "${KERNELS[@]}"; do
+	try_all "$kernel" "$@"
+done
+conclude "$@"
