@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# A quick set of the selftests on several kernels of the file "kernels", one after the other; "make
-# check" calls it. One line for each kernel, and what went wrong: the cases, or the kernel's own
-# report. A kernel that can let allocations fail has two guests side by side.
+# A quick set of the selftests on several kernels of the file "kernels"; "make check" calls it. One
+# line for each kernel, and what went wrong: the cases, or the kernel's own report. A kernel that can
+# let allocations fail has a second guest for that. Two guests run at any time, as one leaves half of
+# two CPUs idle; of the long tests one, which do not.
 #
 #	check.sh SHARE [KERNEL...]		SHARE has root/ and selftests/, as for "make test"
 #	check.sh --torture SHARE [KERNEL...]	the long tests, on all of them; "make torture" calls
@@ -45,13 +46,19 @@ failed=0
 skipped=0
 bad=
 builder=
-other=
+ticker=
+lanes=()
 
 # Interrupted: what was started beside this does not hear of it.
 clean_up()
 {
+	local process
+
 	[ -z "$builder" ] || kill -- "-$builder" 2>/dev/null || :
-	[ -z "$other" ] || pkill -P "$other" || :
+	for process in "${lanes[@]}" $ticker; do
+		pkill -P "$process" 2>/dev/null || :
+		kill "$process" 2>/dev/null || :
+	done
 }
 
 # --- kernels ------------------------------------------------------------------------------------
@@ -89,7 +96,7 @@ start_builds()
 	builder=$!
 }
 
-# A guest beside a build would take twice as long.
+# A guest beside a build would cost more than one after it.
 finish_builds()
 {
 	local shown
@@ -107,6 +114,8 @@ finish_builds()
 # The same programs for every kernel, and modules of its own.
 make_share()
 {
+	local folder=$FOLDER/$1
+
 	rm -rf "$folder"
 	mkdir -p "$folder/share"
 	cp -al "$share/root" "$share/selftests" "$folder/share/"
@@ -115,101 +124,118 @@ make_share()
 		rm "$folder/share/selftests/settings"
 		echo "timeout=$TIMEOUT" >"$folder/share/selftests/settings"
 	fi
-	"$HERE/stage-modules.sh" "$kernel" "$folder/share"
-	"$HERE/stage-driver.sh" "$kernel" "$folder/share"
+	"$HERE/stage-modules.sh" "$1" "$folder/share"
 }
 
 # How many programs have ended, every some seconds
 report_programs()
 {
-	local start=$SECONDS
-
 	while sleep "$PROGRESS_SECONDS"; do
-		printf '  … %s: %d programs done (%d s)\n' "$kernel" \
-			"$(cat "$folder"/output-* 2>/dev/null |
-				grep -c '^\(not \)\?ok .* selftests: ' || :)" \
-			$((SECONDS - start)) >&2
+		printf '  … %d programs done (%d s)\n' \
+			"$(cat "$FOLDER"/*/output-* 2>/dev/null |
+				grep -c '^\(not \)\?ok .* selftests: ' || :)" $SECONDS >&2
 	done
 }
 
-# guest SET...: the set's tests, into files; what run-in-guest.sh is told
-guest()
+# The sets of tests that a kernel runs, each in a guest of its own
+sets_of()
 {
-	local set=$1 result=0
-
-	"$HERE/run.sh" --kernel "$kernel" --share "$folder/share" --timeout "$TIMEOUT" \
-		--console "$folder/console-$set" -- /mnt/build/selftests/run-in-guest.sh "$@" \
-		>"$folder/output-$set" 2>&1 </dev/null || result=$?
-	echo "$result" >"$folder/status-$set"
-}
-
-# The set that has to be run beside "check", if any
-other_set()
-{
-	[ $what = check ] || return 0
-	! grep -q '^CONFIG_FAULT_INJECTION=y' "$("$HERE/kernel.sh" path "$kernel")/config" ||
+	echo $what
+	if [ $what = check ] && grep -q '^CONFIG_FAULT_INJECTION=y' \
+			"$("$HERE/kernel.sh" path "$1")/config"; then
 		echo failures
+	fi
 }
 
-# What the guest is told, one word a line
+# words KERNEL SET: what its guest is told, one a line
 words()
 {
 	local numbers=$TORTURE_SLOW
 
-	echo $what
-	if [ $what = torture ]; then
-		[ "$kernel" != 6.1 ] || numbers=$TORTURE
+	echo "$2"
+	if [ "$2" = torture ]; then
+		[ "$1" != 6.1 ] || numbers=$TORTURE
 		# shellcheck disable=SC2086 # two
 		set -- $numbers
 		echo "${AUDIO_MODULE_TORTURE_NOTIFICATIONS:-$1}"
 		echo "$2"
 		echo "$SEED"
-	elif [ "$kernel" = $I386 ]; then
+	elif [ "$2" = check ] && [ "$1" = $I386 ]; then
 		echo i386
 	fi
 }
 
-# All guests of the kernel
+# guest KERNEL SET: its tests, into files; the status comes last.
+guest()
+{
+	local folder=$FOLDER/$1 result=0 start=$SECONDS
+
+	# shellcheck disable=SC2046 # words
+	"$HERE/run.sh" --kernel "$1" --share "$folder/share" --timeout "$TIMEOUT" \
+		--console "$folder/console-$2" -- \
+		/mnt/build/selftests/run-in-guest.sh $(words "$1" "$2") \
+		>"$folder/output-$2" 2>&1 </dev/null || result=$?
+	echo "$result $((SECONDS - start))" >"$folder/status-$2.new"
+	mv "$folder/status-$2.new" "$folder/status-$2"
+}
+
+# The kernel with two sets has the longest ones: they begin.
+list_guests()
+{
+	local name set
+
+	for name in "${kernels[@]}"; do
+		for set in $(sets_of "$name"); do
+			printf '%s %s %s\n' "$(sets_of "$name" | wc -l)" "$name" "$set"
+		done
+	done | sort -s -r -n -k 1,1 | cut -d ' ' -f 2-
+}
+
+# What is left of the list, guest by guest
+run_lane()
+{
+	local line
+
+	while line=$(take_line "$FOLDER"); do
+		# shellcheck disable=SC2086 # a kernel and a set
+		guest $line
+	done
+}
+
 run_guests()
 {
-	local beside ticker
-
-	report_programs &
-	ticker=$!
-	beside=$(other_set)
-	if [ -n "$beside" ]; then
-		guest "$beside" &
-		other=$!
-	fi
-	# shellcheck disable=SC2046 # words
-	guest $(words)
-	[ -z "$other" ] || wait "$other"
-	other=
-	kill "$ticker"
-	wait "$ticker" 2>/dev/null || :
+	list_guests >"$FOLDER/guests"
+	exec {list}<"$FOLDER/guests"
+	for _ in $(seq "$1"); do
+		run_lane <&"$list" &
+		lanes+=("$!")
+	done
+	exec {list}<&-
 }
 
 # count SET: what its guest counted; one that did not get so far has one failure.
 count()
 {
-	local counts result
+	local counts result took
 
-	result=$(cat "$folder/status-$1")
+	read -r result took <"$folder/status-$1"
 	counts=$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$folder/output-$1" |
 		tail -n 1) || :
 	# shellcheck disable=SC2086 # words
 	set -- ${counts:-0 passed, 0 failed, 0 skipped}
 	[ "$result" -eq 0 ] || [ "$3" -gt 0 ] || [ "$5" -gt 0 ] || set -- "$1" passed, 1
 	ok=$((ok + $1)) not_ok=$((not_ok + $3)) skip=$((skip + ${5:-0}))
+	seconds=${seconds:+$seconds and }$took
 	[ "$status" -ne 0 ] || status=$result
 }
 
 # explain SET: from the summary on; all of it is in the file.
 explain()
 {
-	local output=$folder/output-$1
+	local output=$folder/output-$1 result
 
-	[ "$(cat "$folder/status-$1")" -ne 0 ] || return 0
+	read -r result _ <"$folder/status-$1"
+	[ "$result" -ne 0 ] || return 0
 	if grep -q '^What did not pass:\|^After the tests:' "$output"; then
 		sed -n '/^What did not pass:/,$p; /^After the tests:/,$p' "$output" |
 			awk '!seen[$0]++' | head -n 120
@@ -218,16 +244,28 @@ explain()
 	fi | sed 's/^/# /'
 }
 
-check()
+# Do its guests go on?
+is_running()
 {
-	local start=$SECONDS status=0 ok=0 not_ok=0 skip=0 release set sets
+	local set
 
-	folder=$FOLDER/$kernel
-	make_share
-	release=$("$HERE/kernel.sh" version "$kernel")
-	sets="$what $(other_set)"
-	say GUEST "$kernel ($release)"
-	run_guests
+	for set in $(sets_of "$1"); do
+		[ -e "$FOLDER/$1/status-$set" ] || return 0
+	done
+	return 1
+}
+
+# tell KERNEL: its line, as soon as there is all of it
+tell()
+{
+	local folder=$FOLDER/$1 status=0 ok=0 not_ok=0 skip=0 seconds='' sets set
+
+	while is_running "$1"; do
+		kill -0 "${lanes[@]}" 2>/dev/null || ! is_running "$1" ||
+			die "what runs the guests has ended early" "see $FOLDER/$1"
+		sleep 1
+	done
+	sets=$(sets_of "$1")
 	for set in $sets; do
 		count "$set"
 	done
@@ -236,10 +274,10 @@ check()
 		printf 'ok - '
 	else
 		printf 'not ok - '
-		bad="$bad $kernel"
+		bad="$bad $1"
 	fi
-	printf '%s (%s): %d passed, %d failed, %d skipped, %d s\n' "$kernel" "$release" \
-		"$ok" "$not_ok" "$skip" $((SECONDS - start))
+	printf '%s (%s): %d passed, %d failed, %d skipped, %s s\n' "$1" \
+		"$("$HERE/kernel.sh" version "$1")" "$ok" "$not_ok" "$skip" "$seconds"
 	for set in $sets; do
 		explain "$set"
 	done
@@ -280,8 +318,10 @@ conformance()
 }
 
 what=check
+LANES=2
 if [ "${1:-}" = --torture ]; then
 	what=torture
+	LANES=1
 	shift
 fi
 [ $# -ge 1 ] || die "usage: check.sh [--torture] SHARE [KERNEL...]"
@@ -303,8 +343,16 @@ start_builds
 get_debian
 finish_builds
 for kernel in "${kernels[@]}"; do
-	check
+	make_share "$kernel"
 done
+say GUEST "booting ${kernels[*]}"
+report_programs &
+ticker=$!
+run_guests "$LANES"
+for kernel in "${kernels[@]}"; do
+	tell "$kernel"
+done
+kill "$ticker"
 case $what in
 check)		conformance ;;
 torture)	report >"$FOLDER/report.md" ;;

@@ -104,6 +104,16 @@ make_once()
 	)
 }
 
+# take_line FOLDER: the next line of standard input, which several processes have; for $(…)
+take_line()
+{
+	local line
+
+	exec 8<"$1"
+	flock 8
+	IFS= read -r line && printf '%s\n' "$line"
+}
+
 # apt needs no rights to download: the machine's package lists do, or, when there are none or they
 # are stale, lists of our own in the cache.
 APT_OPTIONS=(-o APT::Sandbox::User=root)

@@ -220,20 +220,12 @@ left()
 	done
 }
 
-# The next line of standard input, which all workers have
-take_name()
-{
-	exec {lock}<"$MUTATE"
-	flock "$lock"
-	IFS= read -r name && echo "$name"
-}
-
 # work WORKER KERNEL < NAMES: each is taken by who comes first
 work()
 {
 	local line name
 
-	while name=$(take_name); do
+	while name=$(take_line "$MUTATE"); do
 		line=$(try "$1" "$2" "$name")
 		printf '%s\n' "$line" >>"$MUTATE/results"
 		printf '%s\n' "$line" | awk -F '\t' '{
