@@ -1035,7 +1035,7 @@ TEST_F(daemon, that_comes_after_its_client_is_told_of)
 TEST_F(daemon, that_cannot_give_notifications_of_a_new_card_says_so)
 {
 	struct audiomodule_event event;
-	struct rlimit limit = { .rlim_max = 1024 }, old;
+	struct rlimit old;
 	int i;
 
 	ASSERT_EQ(2, audiomodule_client_subscribe(self->client, NULL, NULL, NULL, 5));
@@ -1045,8 +1045,7 @@ TEST_F(daemon, that_cannot_give_notifications_of_a_new_card_says_so)
 	ASSERT_TRUE(eventually(objects_get("notification_fds") ==
 			       self->world.machine.notification_fds));
 	/* Enough to look at a card, not to subscribe besides. */
-	limit.rlim_cur = daemon_fds(&self->world) + 2;
-	ASSERT_EQ(0, prlimit(self->world.daemon, RLIMIT_NOFILE, &limit, &old));
+	ASSERT_EQ(0, limit_daemon_fds(&self->world, 2, &old));
 	ASSERT_EQ(0, file_write(DRIVER "/bind", "snd-audio-module-virtual"));
 	for (i = 0; i < 2; i++) {
 		ASSERT_TRUE(event_comes(self->client, AUDIOMODULE_EVENT_FAILED, &event));

@@ -192,6 +192,25 @@ int daemon_fds(const struct world *world)
 	return count;
 }
 
+/* The limit is one of numbers, which need not be used without a gap. */
+int limit_daemon_fds(const struct world *world, int more, struct rlimit *old)
+{
+	struct rlimit limit;
+	int number;
+
+	if (prlimit(world->daemon, RLIMIT_NOFILE, NULL, old))
+		return -errno;
+	for (number = 0; more > 0; number++) {
+		char path[64], target[1];
+
+		snprintf(path, sizeof(path), "/proc/%d/fd/%d", world->daemon, number);
+		more -= readlink(path, target, sizeof(target)) < 0;
+	}
+	limit = *old;
+	limit.rlim_cur = number;
+	return prlimit(world->daemon, RLIMIT_NOFILE, &limit, NULL) ? -errno : 0;
+}
+
 int unload_driver(void)
 {
 	uint64_t begin = milliseconds();

@@ -6,6 +6,7 @@
 #ifndef WORLD_H
 #define WORLD_H
 
+#include <sys/resource.h>
 #include <unistd.h>
 #include <audiomodule-bus.h>
 
@@ -60,6 +61,9 @@ pid_t start_daemon(const struct world *world);
 
 /* How many files the daemon has open. */
 int daemon_fds(const struct world *world);
+
+/* Let the daemon open so many more files, and none besides: 0, and the limit that it had. */
+int limit_daemon_fds(const struct world *world, int more, struct rlimit *old);
 
 /*
  * Unload the virtual driver: how many milliseconds it took, -1 when it cannot be soon. The daemon
