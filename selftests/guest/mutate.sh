@@ -141,19 +141,23 @@ build()
 # run WORKER KERNEL NAME: who noticed, or nothing
 run()
 {
-	local folder=$MUTATE/$1 by
+	local folder=$MUTATE/$1 by pid status=0
 
-	rm -f "$folder/output" "$folder/console" "$folder/status"
+	rm -f "$folder"/{output,console,pipe}
+	mkfifo "$folder/pipe"
 	# shellcheck disable=SC2086 # none, or a name
-	by=$({ "$folder/tree/selftests/guest/run.sh" --kernel "$2" --share "$folder/share" \
-			--console "$folder/console" --timeout "${TIMEOUT[$2]}" -- \
-			/mnt/build/selftests/run-in-guest.sh quick ${FIRST[$2]} ${first[$3]:-} \
-			2>&1 && touch "$folder/passed"; } |
-		wait_for_failure "$folder/output") || :
-	if [ -z "$by" ] && [ ! -e "$folder/passed" ]; then
+	"$folder/tree/selftests/guest/run.sh" --kernel "$2" --share "$folder/share" \
+		--console "$folder/console" --timeout "${TIMEOUT[$2]}" -- \
+		/mnt/build/selftests/run-in-guest.sh quick ${FIRST[$2]} ${first[$3]:-} \
+		>"$folder/pipe" 2>&1 </dev/null &
+	pid=$!
+	by=$(wait_for_failure "$folder/output" <"$folder/pipe")
+	# What has not ended, hangs, or need not go on.
+	[ -z "$by" ] || kill "$pid" 2>/dev/null || :
+	wait "$pid" || status=$?
+	if [ -z "$by" ] && [ "$status" -ne 0 ]; then
 		by=$(last_words "$folder/output" "$folder/console")
 	fi
-	rm -f "$folder/passed"
 	echo "$by"
 }
 
