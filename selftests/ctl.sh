@@ -333,7 +333,7 @@ stop_all_but_daemon()
 # Does the daemon wait for so many modules? It has a thread for each, beside its main one.
 commanded()
 {
-	[ "$(ls "/proc/$daemon/task" | wc -l)" -eq $(($1 + 1)) ]
+	[ "$(find "/proc/$daemon/task" -mindepth 1 -maxdepth 1 | wc -l)" -eq $(($1 + 1)) ]
 }
 
 # Have so many commands come to the bus since it is watched?
