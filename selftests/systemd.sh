@@ -15,6 +15,7 @@ set -u
 UNIT=audiomoduled.service
 DROPIN=/run/systemd/system/$UNIT.d
 MASK=/run/systemd/system/polkit.service
+RULE=/etc/polkit-1/rules.d/10-audiomodule-test.rules
 GET="01000000 00000000"
 
 if [ ! -d /run/systemd/system ]; then
@@ -100,7 +101,7 @@ rights()
 
 # --- the cases ----------------------------------------------------------------------------------
 
-begin 17
+begin 18
 trap 'put_back; clean_up' EXIT
 
 # shellcheck disable=SC2317 # called by the trap
@@ -108,6 +109,7 @@ put_back()
 {
 	stop_unit
 	rm -rf "$DROPIN" "$MASK"
+	[ ! -e "$RULE" ] || { rm "$RULE"; systemctl try-restart polkit.service; }
 	systemctl daemon-reload
 }
 
@@ -187,6 +189,25 @@ check "without polkit: root and the group audio" \
 	"$(rights env), $(rights as audiouser), $(rights on_terminal 1 user)"
 rm $MASK
 systemctl daemon-reload
+
+# with_rule ACTION: the rights of a user without a session to whom the administrator gives this one
+with_rule()
+{
+	cat >"$RULE" <<-END
+	polkit.addRule(function(action, subject) {
+		if (action.id == "$1" && subject.user == "user")
+			return polkit.Result.YES;
+	});
+	END
+	chmod 644 "$RULE"
+	systemctl restart polkit.service
+	rights as user
+	rm "$RULE"
+}
+check "a rule of the administrator's for one action is for that one" \
+	"yes yes yes no, yes no no yes" "$(with_rule org.audiomodule1.monitor), $(
+		with_rule org.audiomodule1.send-command)"
+systemctl restart polkit.service
 
 level_set_by()
 {
