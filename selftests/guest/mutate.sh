@@ -9,10 +9,10 @@
 #	mutate.sh SHARE [NAME...]	SHARE has root/ and selftests/, as for "make test"
 #	mutate.sh --check		does each entry change the code?
 #
-# Two work side by side, as a guest leaves half of two CPUs idle. An interrupted run goes on where it
-# was, as long as neither modules nor tests change: .build/mutate/results has what is known. A table
-# is in .build/mutate/report.md. The exit status is 0 when at least 90 of 100 were noticed, and the
-# table says of each other one why it cannot be.
+# Two lanes work side by side, as a guest leaves half of two CPUs idle. An interrupted run goes on
+# where it was, as long as neither modules nor tests change: .build/mutate/results has what is known.
+# A table is in .build/mutate/report.md. The exit status is 0 when at least 90 of 100 were noticed,
+# and the table says of each other one why it cannot be.
 
 set -euo pipefail
 
@@ -23,7 +23,7 @@ HERE=$(cd "$(dirname "$0")" && pwd)
 TOP=$(cd "$HERE/../.." && pwd)
 TABLE=$TOP/selftests/mutants/kernel
 MUTATE=$TOP/.build/mutate
-WORKERS=2
+LANES=2
 LEAST=90	# of 100
 
 # The kernels, one after the other, and what runs there first
@@ -131,14 +131,14 @@ wait_for_failure()
 	[ "$status" -le 128 ] || echo "$program hangs"
 }
 
-# build WORKER KERNEL: its modules, in its share
+# build LANE KERNEL: its modules, in its share
 build()
 {
 	"$MUTATE/$1/tree/selftests/guest/stage-modules.sh" "$2" "$MUTATE/$1/share" \
 		>"$MUTATE/$1/build.log" 2>&1
 }
 
-# run WORKER KERNEL NAME: who noticed, or nothing
+# run LANE KERNEL NAME: who noticed, or nothing
 run()
 {
 	local folder=$MUTATE/$1 by pid status=0
@@ -161,16 +161,16 @@ run()
 	echo "$by"
 }
 
-# try WORKER KERNEL NAME: a line of the results, by tabs
+# try LANE KERNEL NAME: a line of the results, by tabs
 try()
 {
-	local worker=$1 kernel=$2 name=$3 start=$SECONDS tree=$MUTATE/$1/tree by
+	local lane=$1 kernel=$2 name=$3 start=$SECONDS tree=$MUTATE/$1/tree by
 
 	if [ "$name" != nothing ]; then
 		change "$tree" "$name" || die "$name changes nothing" "see $TABLE"
 	fi
-	if build "$worker" "$kernel"; then
-		by=$(run "$worker" "$kernel" "$name")
+	if build "$lane" "$kernel"; then
+		by=$(run "$lane" "$kernel" "$name")
 	else
 		by="does not build"
 	fi
@@ -180,7 +180,7 @@ try()
 
 # --- all of them --------------------------------------------------------------------------------
 
-make_worker()
+make_lane()
 {
 	local folder=$MUTATE/$1
 
@@ -224,8 +224,8 @@ left()
 	done
 }
 
-# work WORKER KERNEL < NAMES: each is taken by who comes first
-work()
+# run_lane LANE KERNEL < NAMES: each is taken by who comes first
+run_lane()
 {
 	local line name
 
@@ -240,8 +240,8 @@ work()
 
 try_all()
 {
-	local kernel=$1 worker todo
-	local workers=()
+	local kernel=$1 lane todo
+	local lanes=()
 
 	shift
 	todo=$MUTATE/todo
@@ -250,11 +250,11 @@ try_all()
 	"$HERE/kernel.sh" get "$kernel"
 	say MUTATE "$(wc -l <"$todo") faults on $kernel"
 	exec {list}<"$todo"
-	for worker in $(seq "$WORKERS"); do
-		work "$worker" "$kernel" <&"$list" &
-		workers+=("$!")
+	for lane in $(seq "$LANES"); do
+		run_lane "$lane" "$kernel" <&"$list" &
+		lanes+=("$!")
 	done
-	wait "${workers[@]}"
+	wait "${lanes[@]}"
 	exec {list}<&-
 }
 
@@ -323,8 +323,8 @@ done
 "$HERE/kernel.sh" get "${KERNELS[0]}"
 "$HERE/image.sh"
 keep_results
-for worker in $(seq "$WORKERS"); do
-	make_worker "$worker"
+for lane in $(seq "$LANES"); do
+	make_lane "$lane"
 done
 try_nothing
 for kernel in "${KERNELS[@]}"; do
