@@ -38,9 +38,10 @@ PLANTED	?=
 # Those that "mutate" tries: names in selftests/mutants/kernel; all of them when it is empty.
 MUTANTS	?=
 
-# What "fuzz-userspace" tries, all of selftests/fuzz when it is empty, and each of it for how long.
+# What "fuzz-userspace" tries: all of selftests/fuzz when it is empty.
 TARGETS	?=
-SECONDS	?= 600
+# How long that takes for each of it, and "fuzz" as a whole; when it is empty 600 and 7200.
+SECONDS	?=
 
 # The kernel's tools/testing/selftests: the cached copy, unless the caller has a tree of his own.
 KSELFTEST_DIR ?= $(shell $(GUESTDIR)/source.sh path)/tools/testing/selftests
@@ -73,12 +74,13 @@ help:
 	@echo 'make check           the selftests on every kernel: debug, RT, old and new (KERNELS=)'
 	@echo 'make torture         the long tests: 10 million notifications, 1000 unloads (KERNELS=)'
 	@echo 'make sanitize        library, daemon and audiomodulectl under the sanitizers (TESTS=)'
-	@echo 'make valgrind        the same programs under memcheck; takes much longer (TESTS=)'
+	@echo 'make valgrind        library and daemon under memcheck; takes much longer (TESTS=)'
 	@echo 'make planted         are its nets there? faults put into the code, each to be caught'
 	@echo 'make mutate          do the tests notice? faults put into the modules (MUTANTS=)'
 	@echo 'make lint            the sources, read by compilers and checkers'
 	@echo 'make model           the journal for spin: every order of steps (LARGE=1)'
 	@echo 'make ring            the journal in a program: its races, and its rate on these CPUs'
+	@echo 'make fuzz            the kernel modules, given any calls (SECONDS=7200)'
 	@echo 'make fuzz-userspace  what reads foreign bytes, given any (TARGETS=, SECONDS=600)'
 	@echo 'make shell           a prompt in the guest, everything built and installed in it'
 	@echo 'make install         modules and userspace on this machine (PREFIX=, DESTDIR=)'
@@ -264,9 +266,13 @@ ring:
 	$(call say,RUN "ring rate: NAME MEDIAN LEAST MOST")
 	$(Q)$(BUILD)/ring/ring rate
 
+fuzz: check_packages guest_userspace guest_selftests guest_script
+	$(Q)$(GUESTDIR)/packages.sh install fuzz
+	+$(Q)$(GUESTDIR)/fuzz.sh run $(GUEST) $(or $(SECONDS),7200) $(KERNELS)
+
 fuzz-userspace: guest_packages
 	$(Q)$(GUESTDIR)/packages.sh install fuzz
-	+$(Q)selftests/fuzz/run.sh run $(BUILD)/fuzz $(SECONDS) $(TARGETS)
+	+$(Q)selftests/fuzz/run.sh run $(BUILD)/fuzz $(or $(SECONDS),600) $(TARGETS)
 
 # --- Tidying ------------------------------------------------------------------------------------
 
@@ -275,7 +281,7 @@ clean:
 		$(BUILD)/check $(BUILD)/torture $(BUILD)/planted $(BUILD)/mutate $(BUILD)/test* \
 		$(BUILD)/conformance.* $(BUILD)/sanitize $(BUILD)/valgrind \
 		$(BUILD)/bench.* $(BUILD)/bench-* $(BUILD)/ring \
-		$(BUILD)/model $(BUILD)/fuzz
+		$(BUILD)/model $(BUILD)/fuzz $(BUILD)/fuzz-kernel
 
 distclean: clean
 	$(Q)rm -rf $(BUILD)
@@ -286,5 +292,5 @@ distclean: clean
 .PHONY: all help check_kernel_headers modules userspace selftests install uninstall guest_packages
 .PHONY: check_packages guest_system guest_source guest_modules guest_userspace guest_driver
 .PHONY: guest_examples guest_rivals guest_script guest_selftests demo test test-tools bench conformance
-.PHONY: check torture sanitize valgrind planted mutate lint model ring fuzz-userspace shell clean
+.PHONY: check torture sanitize valgrind planted mutate lint model ring fuzz fuzz-userspace shell clean
 .PHONY: distclean

@@ -15,6 +15,7 @@
 #	run-in-guest.sh tools		what "make test-tools" runs: audiomodulectl, pages, examples
 #	run-in-guest.sh userspace	and the others
 #	run-in-guest.sh systemd		what needs a machine that systemd has booted
+#	run-in-guest.sh fuzz SECONDS	fuzz/program with libFuzzer; fuzz_one FILE, fuzz_merge: see fuzz.sh
 #	run-in-guest.sh demo		the story end to end
 #	run-in-guest.sh shell		a prompt with everything set up
 #
@@ -27,6 +28,7 @@
 COLLECTION=audio_module
 OBJECTS=/sys/kernel/debug/snd-audio-module/objects
 KMEMLEAK=/sys/kernel/debug/kmemleak
+FUZZ=/mnt/build/fuzz
 
 # What "make test" runs in a guest of its own, beside the others' one.
 KERNEL="buffers journal notification_fd command streams map elements elements.sh lifetime.sh"
@@ -302,6 +304,34 @@ do_torture()
 	do_test torture.sh lifetime.sh
 }
 
+# --- fuzz ---------------------------------------------------------------------------------------
+
+# libfuzzer OPTION-OR-FILE...: the program of calls. An input that takes longer than all others do
+# hangs. One with which the kernel ended the program, which then could not keep it, is kept here.
+libfuzzer()
+{
+	# Then nothing but the program ends.
+	echo 0 >/proc/sys/kernel/panic_on_oops
+	modprobe snd-audio-module-virtual || die "the modules cannot be loaded"
+	export AUDIO_MODULE_FUZZ_CURRENT=/run/fuzz-current
+	"$FUZZ/program" -timeout=120 -max_len=512 -len_control=10 -artifact_prefix="$FUZZ/findings/" "$@"
+	status=$?
+	[ $status -lt 128 ] || cp "$AUDIO_MODULE_FUZZ_CURRENT" "$FUZZ/findings/current"
+	return $status
+}
+
+# do_fuzz SECONDS
+do_fuzz()
+{
+	[ ! -e $KMEMLEAK ] || echo clear >$KMEMLEAK
+	libfuzzer -max_total_time="$1" -print_final_stats=1 "$FUZZ/corpus" "$FUZZ/seeds"
+	failed=$?
+	aftermath >/run/aftermath
+	[ ! -s /run/aftermath ] || failed=1
+	sed 's/^/After it: /' /run/aftermath
+	return $failed
+}
+
 what=${1:-}
 [ $# -eq 0 ] || shift
 cd "$HERE" || exit
@@ -316,7 +346,10 @@ kernel)	do_test_all "$KERNEL" ;;
 tools)	do_test_all "$TOOLS" ;;
 userspace) do_test_all "$(userspace_tests)" ;;
 systemd) do_test "$SYSTEMD" ;;
+fuzz)	do_fuzz "$@" ;;
+fuzz_one) libfuzzer "/mnt/build/$1" ;;
+fuzz_merge) libfuzzer -merge=1 "$FUZZ/merged" "$FUZZ/seeds" "$FUZZ/corpus" ;;
 demo)	exec ./demo.sh "$@" ;;
 shell)	exec bash -i ;;
-*)	die "say test, kernel, userspace, tools, check, quick, torture, failures, systemd, demo or shell" ;;
+*)	die "say test, kernel, userspace, tools, check, quick, torture, failures, systemd, fuzz, demo or shell" ;;
 esac

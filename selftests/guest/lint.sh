@@ -232,15 +232,16 @@ manual_pages()
 }
 
 # Inputs of fuzzers are no words, and nothing can be written into them: corpus.license speaks for all.
-INPUTS=':!selftests/fuzz/corpus'
+INPUTS=':!selftests/fuzz*/corpus/*'
 
-# Two of mdoc's macros and the name of a sound card look like misspelt words; one is planted.
+# Two of mdoc's macros, the name of a sound card and a word of syzkaller's look misspelt; one is
+# planted.
 spelling()
 {
 	local list
 
 	mapfile -t list < <(files ':!LICENSES' ':!selftests/planted' "$INPUTS")
-	codespell --ignore-words-list=nd,fo,hda "${list[@]}"
+	codespell --ignore-words-list=nd,fo,hda,inout "${list[@]}"
 }
 
 # Addresses at random places are more than this checker of gcc 12 knows on newer kernels.

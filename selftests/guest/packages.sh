@@ -37,8 +37,8 @@ group()
 	bench)	# to plot what was measured
 		echo gnuplot-nox
 		;;
-	fuzz)	# to fuzz what reads foreign bytes
-		echo clang-14 clang libclang-rt-14-dev
+	fuzz)	# to fuzz what reads foreign bytes, and the kernel as 64-bit and 32-bit programs
+		echo clang-14 clang libclang-rt-14-dev lib32stdc++-12-dev
 		;;
 	*)
 		die "there is no package group '$1'" "use: build guest lint check bench fuzz"
