@@ -98,6 +98,11 @@ unsigned int slowness(void)
 	return text && atoi(text) > 0 ? atoi(text) : 1;
 }
 
+unsigned int running_ms(void)
+{
+	return slowness() < 4 ? 5000 * slowness() : 20000;
+}
+
 /* Instead of the C library's: the harness calls it with what a test says when it is compiled. */
 unsigned int alarm(unsigned int seconds)
 {

@@ -169,6 +169,12 @@ uint64_t milliseconds(void);
  */
 unsigned int slowness(void);
 
+/*
+ * Milliseconds that a command of the virtual card's late module is to run when something happens
+ * meanwhile: 5 s, and longer where programs are slow, up to the 20 s that it sleeps at most.
+ */
+unsigned int running_ms(void);
+
 /* The letter of a thread's state, as in /proc: 'D' in a driver's handler that sleeps; 0: none. */
 char thread_state(pid_t process, pid_t thread);
 

@@ -1626,7 +1626,6 @@ TEST_F(bus, streams_modules_are_objects_that_find_all_leaves_out)
 
 #define MOST		AUDIOMODULE_MAX_COMMAND_SIZE
 #define SLOW_MS		1000
-#define RUNNING_MS	5000	/* something is to happen meanwhile */
 #define SLOWEST_MS	10000	/* much is, also on a kernel full of checks */
 #define DRIVER		"/sys/bus/platform/drivers/snd-audio-module-virtual"
 
@@ -2125,7 +2124,7 @@ TEST_F(bus, commands_to_a_card_that_goes_say_so)
 	ASSERT_NE(NULL, bus);
 	ASSERT_TRUE(register_late(&self->world));
 	snprintf(path, sizeof(path), "%s", module_path(&self->world, "System"));
-	ASSERT_LE(0, slow_later(bus, &self->world, RUNNING_MS, &running));
+	ASSERT_LE(0, slow_later(bus, &self->world, running_ms(), &running));
 	ASSERT_LE(0, slow_later(bus, &self->world, 0, &waiting));
 	ASSERT_LE(0, authorized(bus, &self->world));
 	ASSERT_TRUE(handler_runs(&self->world));
@@ -2164,7 +2163,7 @@ TEST_F(bus, command_never_reaches_another_card_of_that_number)
 
 	ASSERT_NE(NULL, bus);
 	ASSERT_TRUE(register_late(&self->world));
-	ASSERT_LE(0, slow_later(bus, &self->world, RUNNING_MS, &running));
+	ASSERT_LE(0, slow_later(bus, &self->world, running_ms(), &running));
 	ASSERT_LE(0, slow_later(bus, &self->world, 0, &waiting));
 	ASSERT_LE(0, authorized(bus, &self->world));
 	ASSERT_TRUE(handler_runs(&self->world));
@@ -2195,7 +2194,7 @@ TEST_F(bus, daemon_that_ends_answers_the_command_that_runs)
 
 	ASSERT_NE(NULL, bus);
 	ASSERT_TRUE(register_late(&self->world));
-	ASSERT_LE(0, slow_later(bus, &self->world, RUNNING_MS, &running));
+	ASSERT_LE(0, slow_later(bus, &self->world, running_ms(), &running));
 	ASSERT_LE(0, slow_later(bus, &self->world, SLOWEST_MS, &waiting));
 	ASSERT_LE(0, authorized(bus, &self->world));
 	status = stop(&self->world.daemon, SIGTERM);

@@ -31,7 +31,6 @@
 #define NOBODY		65534
 #define DRIVER		"/sys/bus/platform/drivers/snd-audio-module-virtual"
 #define SLOW_MS		1000
-#define RUNNING_MS	5000	/* something is to happen meanwhile */
 
 /* Verb and parameter of SYSVAD's protocol, and a value for SET. */
 static const uint8_t get_0[] = { 1, 0, 0, 0, 0, 0, 0, 0 };
@@ -658,7 +657,7 @@ TEST_F(client, commands_to_one_module_keep_their_order_and_delay_no_other)
 
 	ASSERT_TRUE(register_late(&self->world, self->client, &list));
 	for (i = 0; i < 10; i++)
-		ASSERT_EQ(0, sleep_later(self->client, list, i ? 1 : RUNNING_MS, i));
+		ASSERT_EQ(0, sleep_later(self->client, list, i ? 1 : running_ms(), i));
 	ASSERT_EQ(0, audiomodule_client_command_start(self->client, find(list, "Speaker/System"),
 						      get_0, sizeof(get_0), 10));
 	/* Neither the quick one nor a list, nor who looks for events, waits. */
@@ -668,14 +667,14 @@ TEST_F(client, commands_to_one_module_keep_their_order_and_delay_no_other)
 	EXPECT_EQ(4, event.answer_size);
 	audiomodule_list_free(list);
 	EXPECT_EQ(0, audiomodule_client_list(self->client, &list));
-	EXPECT_GT(begin + RUNNING_MS, milliseconds());
+	EXPECT_GT(begin + running_ms(), milliseconds());
 	for (i = 0; i < 10; i++) {
 		ASSERT_TRUE(event_comes(self->client, AUDIOMODULE_EVENT_ANSWER, &event));
 		EXPECT_EQ(i, event.tag);
 		EXPECT_EQ(0, event.error);
 		EXPECT_EQ(4, event.answer_size);
 	}
-	EXPECT_LE(begin + RUNNING_MS, milliseconds());
+	EXPECT_LE(begin + running_ms(), milliseconds());
 	audiomodule_list_free(list);
 	EXPECT_EQ(0, inject(self->world.card, "late", "op=unregister"));
 }
@@ -797,14 +796,14 @@ TEST_F(client, client_is_freed_while_commands_are_under_way)
 	ASSERT_TRUE(register_late(&self->world, self->client, &list));
 	begin = milliseconds();
 	for (i = 0; i < 5; i++)
-		ASSERT_EQ(0, sleep_later(self->client, list, 2 * SLOW_MS, i));
+		ASSERT_EQ(0, sleep_later(self->client, list, running_ms(), i));
 	EXPECT_EQ(variant->bus ? 1 : 2, threads());
 	EXPECT_TRUE(eventually(threads_with_open_signals() == 1));
 	usleep(SLOW_MS * 500);
 	self->client = audiomodule_client_free(self->client);
 	EXPECT_EQ(NULL, self->client);
-	EXPECT_EQ(!variant->bus, begin + 2 * SLOW_MS <= milliseconds());
-	EXPECT_GT(begin + 4 * SLOW_MS, milliseconds());
+	EXPECT_EQ(!variant->bus, begin + running_ms() <= milliseconds());
+	EXPECT_GT(begin + 2 * running_ms(), milliseconds());
 	/* The kernel lets go who waits for a thread a moment before it forgets that. */
 	EXPECT_TRUE(eventually(threads() == 1));
 	audiomodule_list_free(list);
