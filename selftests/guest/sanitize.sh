@@ -7,9 +7,9 @@
 #	sanitize.sh sanitizers KERNEL [TEST...]	built anew, with the address and undefined-behaviour
 #						sanitizers and the check for leaks, the test
 #						programs, too
-#	sanitize.sh valgrind KERNEL [TEST...]	those of "make test", under memcheck, but for
-#						audiomodulectl: scripts start it hundreds of
-#						times, and memcheck takes seconds to begin
+#	sanitize.sh valgrind KERNEL [TEST...]	those of "make test", under memcheck, but for what
+#						scripts start beside the daemon, hundreds of
+#						times: memcheck takes seconds to begin
 #
 # A checker writes what it finds to a file of the process that it found it in, whoever started that
 # and whoever looked at its exit status: each such file is a failure (run-in-guest.sh). A process
@@ -30,7 +30,7 @@ GUEST=$TOP/.build/guest
 # Those that use what is checked.
 TESTS="library ks map bus client bus.sh ctl.sh crowd.sh doctor.sh man.sh driver.sh"
 
-# Programs of scripts that do, too
+# Programs of scripts that do, too; memcheck leaves them out, see above.
 HELPERS="crowd"
 
 # A program that hangs is ended, and named, before.
@@ -40,12 +40,12 @@ REPORTS=/tmp/reports
 FOUND=99
 LIBRARIES=usr/lib/x86_64-linux-gnu
 
-# The programs among the tests, one a line
+# programs NAME...: those of them that are no scripts, one a line
 programs()
 {
 	local test
 
-	for test in "${tests[@]}" $HELPERS; do
+	for test in "$@"; do
 		[ "$test" != "${test%.sh}" ] || echo "$test"
 	done
 }
@@ -76,7 +76,8 @@ build_selftests()
 
 	say BUILD "selftests (-fsanitize=$SANITIZERS)"
 	cp -al "$GUEST/selftests" "$share/"
-	mapfile -t programs < <(programs)
+	# shellcheck disable=SC2086 # several names
+	mapfile -t programs < <(programs "${tests[@]}" $HELPERS)
 	rm "${programs[@]/#/$share/selftests/}"
 	make --no-print-directory -s -C "$TOP/selftests" OUTPUT="$folder/selftests" \
 		KSELFTEST_DIR="$("$HERE/source.sh" path)/tools/testing/selftests" \
@@ -152,7 +153,7 @@ stage_valgrind()
 	cp -al "$GUEST/root" "$GUEST/selftests" "$share/"
 	cp "$HERE/memcheck.supp" "$share/"
 	wrap root usr/sbin audiomoduled
-	for program in $(programs); do
+	for program in $(programs "${tests[@]}"); do
 		wrap . selftests "$program"
 	done
 	environment=("AUDIO_MODULE_SLOW=$VALGRIND_SLOW")
