@@ -29,10 +29,19 @@ static sd_bus *connect_to(const char *address)
 	return bus;
 }
 
+/* However long that takes beside the others. */
 static int subscribe_to(sd_bus *bus, const struct crowd *crowd)
 {
-	return sd_bus_call_method(bus, NAME, crowd->endpoint, ENDPOINT, "Subscribe", NULL, NULL,
-				  "a{sv}", 0);
+	sd_bus_message *call = NULL;
+	int r = sd_bus_message_new_method_call(bus, &call, NAME, crowd->endpoint, ENDPOINT,
+					       "Subscribe");
+
+	if (r >= 0)
+		r = sd_bus_message_append(call, "a{sv}", 0);
+	if (r >= 0)
+		r = sd_bus_call(bus, call, UINT64_MAX, NULL, NULL);
+	sd_bus_message_unref(call);
+	return r;
 }
 
 /* Subscribes, and never reads what comes. */

@@ -156,7 +156,11 @@ stage_valgrind()
 	for program in $(programs "${tests[@]}"); do
 		wrap . selftests "$program"
 	done
-	environment=("AUDIO_MODULE_SLOW=$VALGRIND_SLOW")
+	# sd-bus waits 25 s for an answer, unless it is told otherwise.
+	environment=(
+		"AUDIO_MODULE_SLOW=$VALGRIND_SLOW"
+		"SYSTEMD_BUS_TIMEOUT=$((25 * VALGRIND_SLOW))"
+	)
 }
 
 # --- both ---------------------------------------------------------------------------------------
