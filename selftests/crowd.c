@@ -121,12 +121,24 @@ static void start_daemon(void)
 	_exit(127);
 }
 
+/* The bus may hear of its end later than we do, and gives its name to nobody before. */
+static void await_free_name(void)
+{
+	uint64_t end = milliseconds() + PATIENCE_MS;
+	sd_bus *bus = crowd_connect(crowd.address);
+
+	while (sd_bus_get_name_creds(bus, "org.audiomodule1", 0, NULL) >= 0 && milliseconds() < end)
+		usleep(1000);
+	sd_bus_flush_close_unref(bus);
+}
+
 static int end_daemon(int signal)
 {
 	int status = -1;
 
 	kill(daemon_pid, signal);
 	waitpid(daemon_pid, &status, 0);
+	await_free_name();
 	return status;
 }
 

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <systemd/sd-bus.h>
 
 #include "audio_module_test.h"
 
@@ -79,6 +80,9 @@ struct rude {
 	const char *name;
 	void (*run)(const struct crowd *crowd);
 };
+
+/* A connection to the bus without our library; NULL: none. */
+sd_bus *crowd_connect(const char *address);
 
 #define RUDE	4
 extern const struct rude rude[RUDE];

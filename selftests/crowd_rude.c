@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <systemd/sd-bus.h>
 
 #include "crowd.h"
 
@@ -19,7 +18,7 @@
 #define HUGE_OPTIONS	2000
 #define FLOOD		100	/* the bus itself refuses more than 128 */
 
-static sd_bus *connect_to(const char *address)
+sd_bus *crowd_connect(const char *address)
 {
 	sd_bus *bus = NULL;
 
@@ -47,7 +46,7 @@ static int subscribe_to(sd_bus *bus, const struct crowd *crowd)
 /* Subscribes, and never reads what comes. */
 static void stands_still(const struct crowd *crowd)
 {
-	sd_bus *bus = connect_to(crowd->address);
+	sd_bus *bus = crowd_connect(crowd->address);
 
 	if (bus && subscribe_to(bus, crowd) >= 0)
 		pause();
@@ -64,7 +63,7 @@ static int on_answer(sd_bus_message *answer, void *context, sd_bus_error *error)
 /* Asks for all objects, always with so many calls under way that the daemon has more to do. */
 static void floods(const struct crowd *crowd)
 {
-	sd_bus *bus = connect_to(crowd->address);
+	sd_bus *bus = crowd_connect(crowd->address);
 	int under_way = 0, r = bus ? 0 : -1;
 
 	while (r >= 0) {
@@ -91,7 +90,7 @@ static void leaves(const struct crowd *crowd)
 	sd_bus *bus;
 
 	snprintf(module, sizeof(module), "%s/System", crowd->endpoint);
-	for (i = 0; (bus = connect_to(crowd->address)); i++) {
+	for (i = 0; (bus = crowd_connect(crowd->address)); i++) {
 		sd_bus_call_method_async(bus, NULL, NAME, crowd->endpoint, ENDPOINT,
 					 methods[i % 2], NULL, NULL, "a{sv}", 0);
 		sd_bus_call_method_async(bus, NULL, NAME, module, MODULE, "SendCommand", NULL,
@@ -138,7 +137,7 @@ static void talks_nonsense(const struct crowd *crowd)
 	static const char *const methods[] = {
 		"Subscribe", "AcquireNotifications", "FindAllById", "Unsubscribe", "Nonsense"
 	};
-	sd_bus *bus = connect_to(crowd->address);
+	sd_bus *bus = crowd_connect(crowd->address);
 	void *bytes = calloc(1, HUGE_BYTES);
 	unsigned int i;
 
