@@ -24,8 +24,6 @@ DESTDIR	?=
 # What drivers outside of this tree are built with. The versions of our symbols are one kernel's, as
 # the modules are, so each kernel that they were installed for has a folder.
 HEADERS	= $(PREFIX)/src/alsa-audio-modules-headers-$(KERNELRELEASE)
-DRIVER_HEADERS := include/sound/audio_module.h include/sound/portcls.h \
-		  include/uapi/sound/audio_module.h
 
 # The kernel that the guest boots, and those that "check" tests: names from
 # selftests/guest/kernels; all but the first when KERNELS is empty.
@@ -45,6 +43,13 @@ SECONDS	?=
 
 # The kernel's tools/testing/selftests: the cached copy, unless the caller has a tree of his own.
 KSELFTEST_DIR ?= $(shell $(GUESTDIR)/source.sh path)/tools/testing/selftests
+
+# What this is a version of is said in one place; so is which kernels the modules are for.
+VERSION	:= $(shell sed -n 's/^VERSION.*:= //p' userspace/Makefile)
+DKMS	:= userspace/packaging/dkms
+DKMS_TREE = /usr/src/alsa-audio-modules-$(VERSION)
+first_kernel = $(shell sed -n 's/^FIRST=//p' $(DKMS)/supported-kernels)
+last_kernel = $(shell sed -n 's/^LAST=//p' $(DKMS)/supported-kernels)
 
 V	?= 0
 ifeq ($(V),0)
@@ -85,6 +90,8 @@ help:
 	@echo 'make shell           a prompt in the guest, everything built and installed in it'
 	@echo 'make install         modules and userspace on this machine (PREFIX=, DESTDIR=)'
 	@echo 'make uninstall       takes that back'
+	@echo 'make dkms-install    modules by dkms, also for kernels that come later; dkms-remove'
+	@echo 'make deb             Debian packages of it, into .build/deb/'
 	@echo 'make modules | userspace | selftests    one part'
 	@echo 'make clean           removes what was built; distclean: all of .build/'
 	@echo
@@ -143,11 +150,8 @@ install:
 		$(DESTDIR)/lib/modules/$(KERNELRELEASE)/updates/
 	$(Q)[ -n "$(DESTDIR)" ] || PATH=$$PATH:/usr/sbin:/sbin depmod $(KERNELRELEASE)
 	$(call say,INSTALL "headers for drivers to $(DESTDIR)$(HEADERS)")
-	$(Q)for header in $(DRIVER_HEADERS); do \
-		install -D -m 644 $$header $(DESTDIR)$(HEADERS)/$$header || exit; \
-	done
-	$(Q)sed 's|$(MODULES)/module/||' $(MODULES)/module/Module.symvers \
-		>$(DESTDIR)$(HEADERS)/Module.symvers && chmod 644 $(DESTDIR)$(HEADERS)/Module.symvers
+	$(Q)cd $(MODULES) && $(CURDIR)/$(DKMS)/driver-headers.sh install \
+		$(abspath $(DESTDIR)$(HEADERS))
 	$(call say,INSTALL "userspace to $(DESTDIR)$(PREFIX)")
 	$(SUBMAKE) -C userspace install O=$(BUILD)/userspace PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
 
@@ -156,10 +160,49 @@ uninstall:
 	$(Q)rm -f $(DESTDIR)/lib/modules/$(KERNELRELEASE)/updates/snd-audio-module*.ko
 	$(Q)[ -n "$(DESTDIR)" ] || PATH=$$PATH:/usr/sbin:/sbin depmod $(KERNELRELEASE)
 	$(call say,REMOVE "headers for drivers from $(DESTDIR)$(HEADERS)")
-	$(Q)rm -f $(addprefix $(DESTDIR)$(HEADERS)/,$(DRIVER_HEADERS) Module.symvers)
-	$(Q)[ ! -d $(DESTDIR)$(HEADERS) ] || find $(DESTDIR)$(HEADERS) -depth -type d -empty -delete
+	$(Q)$(DKMS)/driver-headers.sh remove $(DESTDIR)$(HEADERS)
 	$(call say,REMOVE "userspace from $(DESTDIR)$(PREFIX)")
 	$(SUBMAKE) -C userspace uninstall O=$(BUILD)/userspace PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
+
+# --- Packages: dkms, Debian -------------------------------------------------------------------------
+
+FILL_IN = sed -e 's|@VERSION@|$(VERSION)|g' -e 's|@FIRST@|$(first_kernel)|g' \
+	-e 's|@LAST@|$(last_kernel)|g'
+
+# dkms wants its file at the root of what it builds, so that tree is put together.
+dkms-tree:
+	$(call say,INSTALL "sources of the modules to $(DESTDIR)$(DKMS_TREE)")
+	$(Q)rm -rf $(DESTDIR)$(DKMS_TREE)
+	$(Q)umask 022; install -d $(DESTDIR)$(DKMS_TREE)/unsupported/virtual; \
+	cp -r Kconfig module include $(DESTDIR)$(DKMS_TREE)/; \
+	cp $(DKMS)/unsupported/*.[ch] $(DESTDIR)$(DKMS_TREE)/unsupported/; \
+	cp $(DKMS)/unsupported/virtual/* $(DESTDIR)$(DKMS_TREE)/unsupported/virtual/; \
+	install $(DKMS)/driver-headers.sh $(DESTDIR)$(DKMS_TREE)/; \
+	$(FILL_IN) $(DKMS)/unsupported/Kbuild.in >$(DESTDIR)$(DKMS_TREE)/unsupported/Kbuild; \
+	$(FILL_IN) $(DKMS)/dkms.conf.in >$(DESTDIR)$(DKMS_TREE)/dkms.conf
+
+check_dkms:
+	@command -v dkms >/dev/null || [ -x /usr/sbin/dkms ] || { \
+		echo 'make: dkms is not installed'; \
+		echo 'make: to fix it: apt-get install dkms linux-headers-$(KERNELRELEASE)'; \
+		exit 1; \
+	} >&2
+
+# dkms builds them for this kernel at once, and for each that is installed later.
+dkms-install: check_dkms check_kernel_headers dkms-tree
+	$(Q)PATH=$$PATH:/usr/sbin; dkms install --force -k $(KERNELRELEASE) \
+		alsa-audio-modules/$(VERSION)
+
+dkms-remove: check_dkms
+	$(Q)PATH=$$PATH:/usr/sbin; [ ! -d /var/lib/dkms/alsa-audio-modules/$(VERSION) ] || \
+		dkms remove --all alsa-audio-modules/$(VERSION)
+	$(call say,REMOVE "$(DKMS_TREE)")
+	$(Q)rm -rf $(DKMS_TREE)
+
+deb:
+	$(Q)$(GUESTDIR)/packages.sh install build deb
+	$(call say,BUILD "Debian packages ($(VERSION))")
+	$(Q)userspace/packaging/deb.sh $(BUILD)/deb $(VERSION)
 
 # --- The guest ----------------------------------------------------------------------------------
 # .build/guest is /mnt/build inside: modules/ (the .ko files), depmod/ (indexes that know them),
@@ -281,7 +324,7 @@ clean:
 		$(BUILD)/check $(BUILD)/torture $(BUILD)/planted $(BUILD)/mutate $(BUILD)/test* \
 		$(BUILD)/conformance.* $(BUILD)/sanitize $(BUILD)/valgrind \
 		$(BUILD)/bench.* $(BUILD)/bench-* $(BUILD)/ring \
-		$(BUILD)/model $(BUILD)/fuzz $(BUILD)/fuzz-kernel
+		$(BUILD)/model $(BUILD)/fuzz $(BUILD)/fuzz-kernel $(BUILD)/deb
 
 distclean: clean
 	$(Q)rm -rf $(BUILD)
@@ -293,4 +336,4 @@ distclean: clean
 .PHONY: check_packages guest_system guest_source guest_modules guest_userspace guest_driver
 .PHONY: guest_examples guest_rivals guest_script guest_selftests demo test test-tools bench conformance
 .PHONY: check torture sanitize valgrind planted mutate lint model ring fuzz fuzz-userspace shell clean
-.PHONY: distclean
+.PHONY: distclean dkms-tree check_dkms dkms-install dkms-remove deb

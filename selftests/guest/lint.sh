@@ -275,7 +275,7 @@ licences()
 {
 	local list
 
-	mapfile -t list < <(files ':!LICENSES' "$INPUTS")
+	mapfile -t list < <(files ':!LICENSES' ':!userspace/packaging/debian' "$INPUTS")
 	grep -L 'SPDX-License-Identifier' "${list[@]}" || :
 }
 
