@@ -5,8 +5,11 @@
 # machine's own Debian sources. It holds tools; by itself nothing of it is started. A new
 # image is made when this script changes.
 #
-#	image.sh		make sure that it is there
-#	image.sh path
+#	image.sh [KIND]		make sure that it is there
+#	image.sh path [KIND]
+#
+# KIND "developer" has a compiler, too, and what builds modules for each kernel: a machine on which
+# packages are installed.
 
 set -euo pipefail
 
@@ -19,8 +22,14 @@ set -euo pipefail
 PACKAGES="alsa-utils,alsa-ucm-conf,dbus,systemd,systemd-sysv,libpam-systemd,udev,polkitd,kmod"
 PACKAGES="$PACKAGES,procps,strace,util-linux,login,passwd,python3-gi,jq,valgrind,libc6-dbg"
 
-# Comments do not change the image.
-IMAGE=$CACHE/image-$(grep -v '^[[:space:]]*#' "$0" | sha256sum | cut -c 1-12).squashfs
+# For packages, and what is built with what they install
+DEVELOPER="dkms,gcc,make,libc6-dev,libelf1,libssl3,pkgconf"
+
+# name_of KIND: comments do not change the image.
+name_of()
+{
+	echo "image${1:+-$1}-$(grep -v '^[[:space:]]*#' "$0" | sha256sum | cut -c 1-12).squashfs"
+}
 
 # root when it may mount, user namespaces when the kernel grants them (it does not inside a plain
 # chroot), else the slower pretence of both.
@@ -111,8 +120,15 @@ build()
 	find "$CACHE" -maxdepth 1 -name 'image-*.squashfs' -mtime +30 -delete
 }
 
+action="get"
+[ "${1:-}" != path ] || { action=path; shift; }
 case ${1:-} in
-'')	[ -e "$IMAGE" ] || build; touch "$IMAGE" ;;
+'')		;;
+developer)	PACKAGES="$PACKAGES,$DEVELOPER" ;;
+*)		die "usage: image.sh [path] [developer]" ;;
+esac
+IMAGE=$CACHE/$(name_of "${1:-}")
+case $action in
+get)	[ -e "$IMAGE" ] || build; touch "$IMAGE" ;;
 path)	echo "$IMAGE" ;;
-*)	die "usage: image.sh [path]" ;;
 esac

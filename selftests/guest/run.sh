@@ -13,6 +13,7 @@
 #	--console FILE	where the kernel's console goes (.build/console.log)
 #	--timeout S	0: none (600; none with --shell)
 #	--memory MB	(2048)
+#	--image KIND	another system, see image.sh
 #	--systemd	systemd is process 1, as on a real machine: with the bus, udev, polkit, logind
 #	--append ARGS	more for the kernel's command line
 #	--count		one CPU whose clock counts instructions: a nanosecond is one, whatever
@@ -41,6 +42,7 @@ console=$BUILD/console.log
 timeout=
 memory=2048
 append=
+kind=
 systemd=
 cpus=2
 tcg=("tcg,thread=multi")
@@ -57,6 +59,7 @@ parse_arguments()
 		--timeout)	timeout=$2; shift ;;
 		--memory)	memory=$2; shift ;;
 		--append)	append=$2; shift ;;
+		--image)	kind=$2; shift ;;
 		--systemd)	systemd=yes ;;
 		--count)	cpus=1 tcg=("tcg,thread=single" -icount "shift=0,sleep=off") ;;
 		--shell)	mode=shell ;;
@@ -117,6 +120,7 @@ make_initramfs()
 # shellcheck disable=SC2054 # QEMU's commas
 qemu_arguments()
 {
+	local smp=$cpus
 	local cmdline="console=ttyS0 loglevel=$loglevel panic=-1 oops=panic mitigations=off"
 
 	# An emulated timer may come late on a busy machine: the kernel must not call it broken.
@@ -129,10 +133,13 @@ qemu_arguments()
 	! grep -q '^CONFIG_FAILSLAB=y' "$kernel/config" ||
 		cmdline="$cmdline slub_debug=A,kmalloc-96,kmalloc-128"
 
+	# Without ACPI a kernel has the BIOS' older table, which names one CPU of each socket.
+	grep -q '^CONFIG_ACPI=y' "$kernel/config" || smp="$cpus,sockets=$cpus"
+
 	# With a source of random numbers the kernel has its own at once. Else it gathers them for some
 	# seconds, lets programs wait meanwhile, and then changes its code for interrupts while these
 	# come: the emulator, which translates code, may go on with the old one and never leave it.
-	qemu=(qemu-system-x86_64 -machine q35 -m "$memory" -smp "$cpus" -cpu "qemu64,+rdrand")
+	qemu=(qemu-system-x86_64 -machine q35 -m "$memory" -smp "$smp" -cpu "qemu64,+rdrand")
 	case ${AUDIO_MODULE_ACCEL:-tcg} in
 	kvm)	qemu+=(-accel kvm) ;;
 	tcg)	qemu+=(-accel "${tcg[@]}") ;;
@@ -250,10 +257,10 @@ conclude()
 
 parse_arguments "$@"
 kernel=$("$HERE/kernel.sh" path "$name")
-image=$("$HERE/image.sh" path)
+image=$("$HERE/image.sh" path "$kind")
 if [ ! -e "$kernel/initramfs.cpio" ] || [ ! -e "$image" ]; then
 	die "the guest is not in the cache $CACHE" \
-		"run selftests/guest/kernel.sh get $name and selftests/guest/image.sh"
+		"run selftests/guest/kernel.sh get $name and selftests/guest/image.sh${kind:+ $kind}"
 fi
 mkdir -p "$share" "$(dirname "$console")"
 share=$(cd "$share" && pwd)
