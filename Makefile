@@ -74,6 +74,7 @@ help:
 	@echo 'make demo            the story end to end, in a guest; installs what it needs'
 	@echo 'make test            the selftests, in guests (TAP), and the conformance table'
 	@echo 'make test-tools      doctor, the manual pages and the examples, in the guest'
+	@echo 'make test-packages   installs, upgrades and purges the Debian packages in a guest'
 	@echo 'make bench           what a notification costs, in instructions (RECORD=1)'
 	@echo 'make conformance     selftests/conformance.md of its rows'
 	@echo 'make check           the selftests on every kernel: debug, RT, old and new (KERNELS=)'
@@ -90,6 +91,7 @@ help:
 	@echo 'make shell           a prompt in the guest, everything built and installed in it'
 	@echo 'make install         modules and userspace on this machine (PREFIX=, DESTDIR=)'
 	@echo 'make uninstall       takes that back'
+	@echo 'make sign            signs the built modules for Secure Boot (KEY=, CERTIFICATE=); signing-key'
 	@echo 'make dkms-install    modules by dkms, also for kernels that come later; dkms-remove'
 	@echo 'make deb             Debian packages of it, into .build/deb/'
 	@echo 'make modules | userspace | selftests    one part'
@@ -154,6 +156,53 @@ install:
 		$(abspath $(DESTDIR)$(HEADERS))
 	$(call say,INSTALL "userspace to $(DESTDIR)$(PREFIX)")
 	$(SUBMAKE) -C userspace install O=$(BUILD)/userspace PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
+
+# Secure Boot lets in what a key signed that the machine's owner enrolled. These are where dkms, too,
+# has its own.
+KEY	?= /var/lib/dkms/mok.key
+CERTIFICATE ?= /var/lib/dkms/mok.pub
+
+sign:
+	@[ -r $(KEY) ] && [ -r $(CERTIFICATE) ] || { \
+		echo 'make: there is no key $(KEY) with its certificate $(CERTIFICATE)'; \
+		echo 'make: to fix it: sudo make signing-key, or set KEY and CERTIFICATE'; \
+		exit 1; \
+	} >&2
+	@[ -x $(KERNELDIR)/scripts/sign-file ] || { \
+		echo 'make: $(KERNELDIR) has no scripts/sign-file'; \
+		echo 'make: to fix it: apt-get install linux-headers-$(KERNELRELEASE),' \
+			'or set KERNELDIR'; \
+		exit 1; \
+	} >&2
+	@[ -d $(MODULES)/module ] || { \
+		echo 'make: no modules are built for $(KERNELRELEASE)'; \
+		echo 'make: to fix it: make modules'; \
+		exit 1; \
+	} >&2
+	$(Q)for module in $$(find $(MODULES)/module -name '*.ko'); do \
+		if tail -c 28 $$module | grep -q '~Module signature appended~'; then \
+			echo "make: $${module##*/} is signed already; 'make clean modules' makes it anew"; \
+			continue; \
+		fi; \
+		printf '  %-7s %s\n' SIGN "$${module##*/}"; \
+		$(KERNELDIR)/scripts/sign-file sha256 $(KEY) $(CERTIFICATE) $$module || exit; \
+	done
+	@! command -v mokutil >/dev/null || mokutil --test-key $(CERTIFICATE) || :
+
+signing-key:
+	@[ ! -e $(KEY) ] || { \
+		echo 'make: $(KEY) is there already: it may be enrolled, and is kept' >&2; \
+		exit 1; \
+	}
+	$(call say,GEN "$(KEY) $(CERTIFICATE)")
+	$(Q)install -d $(dir $(KEY)) $(dir $(CERTIFICATE))
+	$(Q)umask 077; openssl req -new -x509 -newkey rsa:2048 -nodes -days 36500 -batch -sha256 \
+		-subj '/CN=alsa-audio-modules on $(shell uname -n)/' \
+		-addext extendedKeyUsage=codeSigning -addext basicConstraints=critical,CA:FALSE \
+		-outform DER -keyout $(KEY) -out $(CERTIFICATE) 2>/dev/null
+	$(Q)chmod 644 $(CERTIFICATE)
+	@echo 'Enrol it, once: sudo mokutil --import $(CERTIFICATE)'
+	@echo 'mokutil asks for a password; the machine asks for it when it starts anew.'
 
 uninstall:
 	$(call say,REMOVE "modules from $(DESTDIR)/lib/modules/$(KERNELRELEASE)/updates")
@@ -257,6 +306,10 @@ test-tools: guest_driver guest_examples guest_selftests guest_script
 	$(Q)$(GUESTDIR)/run.sh --kernel $(KERNEL) --timeout 1800 -- \
 		/mnt/build/selftests/run-in-guest.sh tools
 
+test-packages: guest_packages
+	$(Q)$(GUESTDIR)/packages.sh install deb
+	+$(Q)$(GUESTDIR)/debian.sh
+
 bench: guest_modules guest_rivals guest_userspace guest_selftests guest_script
 	$(Q)$(GUESTDIR)/packages.sh install bench
 	$(Q)$(GUESTDIR)/bench.sh $(KERNEL) $(if $(RECORD),record)
@@ -324,7 +377,8 @@ clean:
 		$(BUILD)/check $(BUILD)/torture $(BUILD)/planted $(BUILD)/mutate $(BUILD)/test* \
 		$(BUILD)/conformance.* $(BUILD)/sanitize $(BUILD)/valgrind \
 		$(BUILD)/bench.* $(BUILD)/bench-* $(BUILD)/ring \
-		$(BUILD)/model $(BUILD)/fuzz $(BUILD)/fuzz-kernel $(BUILD)/deb
+		$(BUILD)/model $(BUILD)/fuzz $(BUILD)/fuzz-kernel $(BUILD)/deb \
+		$(BUILD)/packages
 
 distclean: clean
 	$(Q)rm -rf $(BUILD)
@@ -334,6 +388,7 @@ distclean: clean
 
 .PHONY: all help check_kernel_headers modules userspace selftests install uninstall guest_packages
 .PHONY: check_packages guest_system guest_source guest_modules guest_userspace guest_driver
-.PHONY: guest_examples guest_rivals guest_script guest_selftests demo test test-tools bench conformance
+.PHONY: guest_examples guest_rivals guest_script guest_selftests demo test test-tools test-packages bench conformance
 .PHONY: check torture sanitize valgrind planted mutate lint model ring fuzz fuzz-userspace shell clean
 .PHONY: distclean dkms-tree check_dkms dkms-install dkms-remove deb
+.PHONY: sign signing-key
