@@ -75,6 +75,7 @@ help:
 	@echo 'make test            the selftests, in guests (TAP), and the conformance table'
 	@echo 'make test-tools      doctor, the manual pages and the examples, in the guest'
 	@echo 'make test-packages   installs, upgrades and purges the Debian packages in a guest'
+	@echo 'make test-tree       builds the kernel part inside of two kernel trees'
 	@echo 'make bench           what a notification costs, in instructions (RECORD=1)'
 	@echo 'make conformance     selftests/conformance.md of its rows'
 	@echo 'make check           the selftests on every kernel: debug, RT, old and new (KERNELS=)'
@@ -310,6 +311,10 @@ test-packages: guest_packages
 	$(Q)$(GUESTDIR)/packages.sh install deb
 	+$(Q)$(GUESTDIR)/debian.sh
 
+test-tree: guest_packages
+	$(Q)$(GUESTDIR)/packages.sh install check
+	+$(Q)$(GUESTDIR)/tree.sh
+
 bench: guest_modules guest_rivals guest_userspace guest_selftests guest_script
 	$(Q)$(GUESTDIR)/packages.sh install bench
 	$(Q)$(GUESTDIR)/bench.sh $(KERNEL) $(if $(RECORD),record)
@@ -388,7 +393,8 @@ distclean: clean
 
 .PHONY: all help check_kernel_headers modules userspace selftests install uninstall guest_packages
 .PHONY: check_packages guest_system guest_source guest_modules guest_userspace guest_driver
-.PHONY: guest_examples guest_rivals guest_script guest_selftests demo test test-tools test-packages bench conformance
+.PHONY: guest_examples guest_rivals guest_script guest_selftests demo test test-tools test-packages
+.PHONY: test-tree bench conformance
 .PHONY: check torture sanitize valgrind planted mutate lint model ring fuzz fuzz-userspace shell clean
 .PHONY: distclean dkms-tree check_dkms dkms-install dkms-remove deb
 .PHONY: sign signing-key

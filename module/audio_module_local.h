@@ -481,7 +481,13 @@ void snd_audio_module_card_counters(struct snd_audio_module_card *card, u64 *cou
 
 /* ------------------------------------------------------------------ portcls.c */
 
+#if IS_ENABLED(CONFIG_SND_AUDIO_MODULE_PORTCLS)
 void snd_portcls_free_left_behind(struct snd_audio_module_port *port);
+#else
+static inline void snd_portcls_free_left_behind(struct snd_audio_module_port *port)
+{
+}
+#endif
 
 /* ------------------------------------------------------------------ debugfs.c */
 

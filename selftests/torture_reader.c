@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../userspace/lib/map.h"
+#include "map.h"
 #include "torture.h"
 
 #define BUFFER		(128 * 1024)

@@ -16,42 +16,26 @@ unset MAKEFLAGS MFLAGS MAKELEVEL
 
 HERE=$(cd "$(dirname "$0")" && pwd)
 cd "$HERE/../.."
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+# shellcheck source-path=SCRIPTDIR source=checks.sh
+. "$HERE/checks.sh"
 source=$("$HERE/source.sh" path)
 # The headers of the kernel that "make test" boots.
 headers=$("$HERE/kernel.sh" headers 6.1)
-passed=0
-failed=0
 
 files()
 {
 	git ls-files -- "$@"
 }
 
-# check NAME COMMAND...: passes when the command says nothing and ends with 0
-check()
-{
-	local name=$1
-
-	shift
-	if "$@" >"$work/messages" 2>&1 && [ ! -s "$work/messages" ]; then
-		passed=$((passed + 1))
-		echo "ok - $name"
-	else
-		failed=$((failed + 1))
-		echo "not ok - $name"
-		sed 's/^/# /' "$work/messages"
-	fi
-}
-
 # A driver that is built outside of the tree
 EXAMPLE=userspace/doc/example-driver
 RIVALS=selftests/rivals
+# What dkms builds where there is nothing to build
+UNSUPPORTED=userspace/packaging/dkms/unsupported
 
 kernel_code()
 {
-	files 'module/*.[ch]' 'include/*.h' "$EXAMPLE/*.c" "$RIVALS/*.[ch]"
+	files 'module/*.[ch]' 'include/*.h' "$EXAMPLE/*.c" "$RIVALS/*.[ch]" "$UNSUPPORTED/*.[ch]"
 }
 
 # A copy, as Kbuild writes next to the sources; only messages about our files come through.
@@ -61,7 +45,7 @@ build_modules()
 
 	rm -rf "$work/tree"
 	mkdir "$work/tree"
-	cp -r --parents module include Kconfig "$EXAMPLE" "$RIVALS" "$work/tree/"
+	cp -r --parents module include Kconfig "$EXAMPLE" "$RIVALS" "$UNSUPPORTED" "$work/tree/"
 	for folder in module "$EXAMPLE" "$RIVALS"; do
 		make -s -C "$headers" M="$work/tree/$folder" CONFIG_DEBUG_INFO_BTF_MODULES= \
 			AUDIO_MODULE_HEADERS="$work/tree" "$@" modules >"$work/build" 2>&1 ||
@@ -299,5 +283,4 @@ check 'faults that "make planted" plants fit the code' planted
 check 'faults that "make mutate" makes change the code' "$HERE/mutate.sh" --check
 check 'every file names its licence' licences
 
-echo "$passed passed, $failed failed, 0 skipped"
-[ "$failed" -eq 0 ]
+conclude_checks
