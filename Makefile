@@ -75,6 +75,7 @@ help:
 	@echo 'make test            the selftests, in guests (TAP), and the conformance table'
 	@echo 'make test-tools      doctor, the manual pages and the examples, in the guest'
 	@echo 'make test-packages   installs, upgrades and purges the Debian packages in a guest'
+	@echo 'make test-desktop    beside PipeWire and a stock HDA driver, in a guest'
 	@echo 'make test-tree       builds the kernel part inside of two kernel trees'
 	@echo 'make bench           what a notification costs, in instructions (RECORD=1)'
 	@echo 'make conformance     selftests/conformance.md of its rows'
@@ -92,6 +93,7 @@ help:
 	@echo 'make shell           a prompt in the guest, everything built and installed in it'
 	@echo 'make install         modules and userspace on this machine (PREFIX=, DESTDIR=)'
 	@echo 'make uninstall       takes that back'
+	@echo 'make unload          unloads the modules, or says who holds them'
 	@echo 'make sign            signs the built modules for Secure Boot (KEY=, CERTIFICATE=); signing-key'
 	@echo 'make dkms-install    modules by dkms, also for kernels that come later; dkms-remove'
 	@echo 'make deb             Debian packages of it, into .build/deb/'
@@ -214,6 +216,16 @@ uninstall:
 	$(call say,REMOVE "userspace from $(DESTDIR)$(PREFIX)")
 	$(SUBMAKE) -C userspace uninstall O=$(BUILD)/userspace PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
 
+# doctor says who holds a card that cannot be unloaded.
+CTL	= $(or $(wildcard $(BUILD)/userspace/audiomodulectl),audiomodulectl)
+
+unload:
+	$(Q)PATH=$$PATH:/usr/sbin:/sbin; for module in snd_audio_module_virtual snd_audio_module; do \
+		[ ! -d /sys/module/$$module ] || rmmod $$module || { \
+			$(CTL) doctor --local | grep -A 1 busy >&2; exit 1; \
+		}; \
+	done
+
 # --- Packages: dkms, Debian -------------------------------------------------------------------------
 
 FILL_IN = sed -e 's|@VERSION@|$(VERSION)|g' -e 's|@FIRST@|$(first_kernel)|g' \
@@ -311,6 +323,9 @@ test-packages: guest_packages
 	$(Q)$(GUESTDIR)/packages.sh install deb
 	+$(Q)$(GUESTDIR)/debian.sh
 
+test-desktop: guest_modules guest_userspace
+	$(Q)$(GUESTDIR)/desktop.sh $(GUEST)
+
 test-tree: guest_packages
 	$(Q)$(GUESTDIR)/packages.sh install check
 	+$(Q)$(GUESTDIR)/tree.sh
@@ -383,7 +398,7 @@ clean:
 		$(BUILD)/conformance.* $(BUILD)/sanitize $(BUILD)/valgrind \
 		$(BUILD)/bench.* $(BUILD)/bench-* $(BUILD)/ring \
 		$(BUILD)/model $(BUILD)/fuzz $(BUILD)/fuzz-kernel $(BUILD)/deb \
-		$(BUILD)/packages
+		$(BUILD)/packages $(BUILD)/desktop
 
 distclean: clean
 	$(Q)rm -rf $(BUILD)
@@ -394,7 +409,7 @@ distclean: clean
 .PHONY: all help check_kernel_headers modules userspace selftests install uninstall guest_packages
 .PHONY: check_packages guest_system guest_source guest_modules guest_userspace guest_driver
 .PHONY: guest_examples guest_rivals guest_script guest_selftests demo test test-tools test-packages
-.PHONY: test-tree bench conformance
+.PHONY: test-desktop test-tree bench conformance
 .PHONY: check torture sanitize valgrind planted mutate lint model ring fuzz fuzz-userspace shell clean
 .PHONY: distclean dkms-tree check_dkms dkms-install dkms-remove deb
-.PHONY: sign signing-key
+.PHONY: sign signing-key unload

@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The guest's system: a small Debian 12 in one squashfs file, made by mmdebstrap from this
-# machine's own Debian sources. It holds tools; by itself nothing of it is started. A new
-# image is made when this script changes.
+# machine's own Debian sources. It holds tools; by itself nothing of it is started. Another list of
+# packages, or another way to make it, is another image.
 #
 #	image.sh [KIND]		make sure that it is there
 #	image.sh path [KIND]
 #
 # KIND "developer" has a compiler, too, and what builds modules for each kernel: a machine on which
-# packages are installed.
+# packages are installed. "desktop" has a sound server.
 
 set -euo pipefail
 
@@ -25,11 +25,8 @@ PACKAGES="$PACKAGES,procps,strace,util-linux,login,passwd,python3-gi,jq,valgrind
 # For packages, and what is built with what they install
 DEVELOPER="dkms,gcc,make,libc6-dev,libelf1,libssl3,pkgconf"
 
-# name_of KIND: comments do not change the image.
-name_of()
-{
-	echo "image${1:+-$1}-$(grep -v '^[[:space:]]*#' "$0" | sha256sum | cut -c 1-12).squashfs"
-}
+# What holds all cards of a machine that people sit at
+DESKTOP="pipewire,wireplumber,dbus-user-session,make"
 
 # root when it may mount, user namespaces when the kernel grants them (it does not inside a plain
 # chroot), else the slower pretence of both.
@@ -116,7 +113,7 @@ build()
 	write_apt_options "$WORK/apt.conf"
 	with_progress "building the guest image" "$WORK/mmdebstrap.log" make_image "$mode"
 	mv "$WORK/image.squashfs" "$IMAGE"
-	# Images of older versions of this script that nobody used for a month.
+	# Those of other versions of this script that nobody used for a month.
 	find "$CACHE" -maxdepth 1 -name 'image-*.squashfs' -mtime +30 -delete
 }
 
@@ -125,9 +122,14 @@ action="get"
 case ${1:-} in
 '')		;;
 developer)	PACKAGES="$PACKAGES,$DEVELOPER" ;;
-*)		die "usage: image.sh [path] [developer]" ;;
+desktop)	PACKAGES="$PACKAGES,$DESKTOP" ;;
+*)		die "usage: image.sh [path] [developer|desktop]" ;;
 esac
-IMAGE=$CACHE/$(name_of "${1:-}")
+# What it is made of, and how, is in its name.
+IMAGE=$CACHE/image${1:+-$1}-$({
+	echo "$PACKAGES $CUSTOMIZE $LINK_LIBRARY $UNLINK_LIBRARY"
+	declare -f make_tar make_image
+} | sha256sum | cut -c 1-12).squashfs
 case $action in
 get)	[ -e "$IMAGE" ] || build; touch "$IMAGE" ;;
 path)	echo "$IMAGE" ;;

@@ -1,0 +1,41 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Beside QEMU's Intel HDA card and PipeWire: boots a guest that has both and runs
+# selftests/desktop.sh there. "make test-desktop" calls it. .build/desktop/ keeps the output, the
+# console, and share/. The last line counts the cases.
+#
+#	desktop.sh SHARE	SHARE has root/ and modules/, as for "make test"
+
+set -euo pipefail
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+HERE=$(cd "$(dirname "$0")" && pwd)
+TOP=$(cd "$HERE/../.." && pwd)
+FOLDER=$TOP/.build/desktop
+KERNEL=6.1
+TIMEOUT=1200
+
+[ $# -eq 1 ] || die "usage: desktop.sh SHARE"
+rm -rf "$FOLDER"
+mkdir -p "$FOLDER/share/selftests" "$FOLDER/share/source"
+cp -al "$1/root" "$1/modules" "$1/depmod" "$FOLDER/share/"
+cd "$TOP"
+cp -r Makefile userspace "$FOLDER/share/source/"
+cp selftests/desktop.sh selftests/shell.sh "$FOLDER/share/selftests/"
+"$HERE/image.sh" desktop
+say GUEST "booting kernel $("$HERE/kernel.sh" version "$KERNEL"); some minutes"
+status=0
+AUDIO_MODULE_QEMU_ARGS="-audiodev none,id=nothing -device ich9-intel-hda \
+	-device hda-duplex,audiodev=nothing ${AUDIO_MODULE_QEMU_ARGS:-}" \
+"$HERE/run.sh" --kernel "$KERNEL" --share "$FOLDER/share" --console "$FOLDER/console" \
+	--image desktop --systemd --timeout "$TIMEOUT" -- /mnt/build/selftests/desktop.sh |
+	tee "$FOLDER/output" || status=$?
+passed=$(grep -c '^ok ' "$FOLDER/output" || :)
+failed=$(grep -c '^not ok ' "$FOLDER/output" || :)
+[ "$status" -eq 0 ] || [ "$failed" -gt 0 ] || failed=1
+echo
+echo "$passed passed, $failed failed, 0 skipped"
+exit "$status"
