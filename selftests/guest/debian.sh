@@ -32,7 +32,7 @@ make_later()
 	{
 		sed -n "1s/(.*)/($LATER-1)/p" "$tree/userspace/packaging/debian/changelog"
 		printf '\n  * Later.\n\n'
-		sed -n '/^ -- /{p;q}' "$tree/userspace/packaging/debian/changelog"
+		sed -n "/^ -- /{s/>.*/>  $(date -R)/;p;q}" "$tree/userspace/packaging/debian/changelog"
 		echo
 		cat "$tree/userspace/packaging/debian/changelog"
 	} >"$tree/changelog"
