@@ -43,7 +43,7 @@ quietly()
 # What dkms says that it has built and installed: version and kernel
 built()
 {
-	dkms status $NAME | sed -n "s|^$NAME/\([^,]*\), \([^,]*\), .*: installed.*|\1 \2|p" | sort
+	dkms status $NAME 2>/dev/null | sed -n "s|^$NAME/\([^,]*\), \([^,]*\), .*: installed.*|\1 \2|p" | sort
 }
 
 # The package of each name in a folder; those with symbols for debuggers are left alone.
