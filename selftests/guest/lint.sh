@@ -193,7 +193,7 @@ clang_tidy()
 	local flags
 
 	read -r -a flags < <(pkg-config --cflags libsystemd glib-2.0)
-	files 'userspace/*.c' ":!$EXAMPLE" | xargs -P "$(nproc)" -I FILE \
+	files 'userspace/*.c' ":!$EXAMPLE" ":!$UNSUPPORTED" | xargs -P "$(nproc)" -I FILE \
 		clang-tidy --quiet --checks="$TIDY" FILE -- -std=gnu11 -D_GNU_SOURCE -Iuserspace/lib -Iinclude/uapi \
 		-DAUDIOMODULE_VERSION='"lint"' "${flags[@]}" 2>"$work/tidy" || cat "$work/tidy"
 }
