@@ -199,10 +199,15 @@ signing-key:
 	}
 	$(call say,GEN "$(KEY) $(CERTIFICATE)")
 	$(Q)install -d $(dir $(KEY)) $(dir $(CERTIFICATE))
+	@command -v openssl >/dev/null || { \
+		echo 'make: openssl is not installed' >&2; \
+		echo 'make: to fix it: apt-get install openssl' >&2; \
+		exit 1; \
+	}
 	$(Q)umask 077; openssl req -new -x509 -newkey rsa:2048 -nodes -days 36500 -batch -sha256 \
 		-subj '/CN=alsa-audio-modules on $(shell uname -n)/' \
 		-addext extendedKeyUsage=codeSigning -addext basicConstraints=critical,CA:FALSE \
-		-outform DER -keyout $(KEY) -out $(CERTIFICATE) 2>/dev/null
+		-outform DER -keyout $(KEY) -out $(CERTIFICATE)
 	$(Q)chmod 644 $(CERTIFICATE)
 	@echo 'Enrol it, once: sudo mokutil --import $(CERTIFICATE)'
 	@echo 'mokutil asks for a password; the machine asks for it when it starts anew.'

@@ -9,6 +9,8 @@ set -euo pipefail
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=machine.sh
+. "$(dirname "$0")/machine.sh"
 
 HERE=$(cd "$(dirname "$0")" && pwd)
 TOP=$(cd "$HERE/../.." && pwd)
@@ -62,18 +64,7 @@ cp selftests/debian.sh selftests/shell.sh "$FOLDER/share/selftests/"
 for kernel in $KERNELS; do
 	give_headers "$kernel"
 done
-"$HERE/image.sh" developer
 say BUILD "Debian packages ($VERSION, $LATER)"
 userspace/packaging/deb.sh "$FILES/old" "$VERSION" >&2
 make_later
-say GUEST "booting kernel $("$HERE/kernel.sh" version "${KERNELS%% *}"); some minutes"
-status=0
-"$HERE/run.sh" --kernel "${KERNELS%% *}" --share "$FOLDER/share" --console "$FOLDER/console" \
-	--image developer --systemd --timeout "$TIMEOUT" -- /mnt/build/selftests/debian.sh |
-	tee "$FOLDER/output" || status=$?
-passed=$(grep -c '^ok ' "$FOLDER/output" || :)
-failed=$(grep -c '^not ok ' "$FOLDER/output" || :)
-[ "$status" -eq 0 ] || [ "$failed" -gt 0 ] || failed=1
-echo
-echo "$passed passed, $failed failed, 0 skipped"
-exit "$status"
+run_machine developer "${KERNELS%% *}" "$TIMEOUT" debian.sh

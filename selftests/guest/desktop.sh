@@ -11,6 +11,8 @@ set -euo pipefail
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=machine.sh
+. "$(dirname "$0")/machine.sh"
 
 HERE=$(cd "$(dirname "$0")" && pwd)
 TOP=$(cd "$HERE/../.." && pwd)
@@ -25,17 +27,6 @@ cp -al "$1/root" "$1/modules" "$1/depmod" "$FOLDER/share/"
 cd "$TOP"
 cp -r Makefile userspace "$FOLDER/share/source/"
 cp selftests/desktop.sh selftests/shell.sh "$FOLDER/share/selftests/"
-"$HERE/image.sh" desktop
-say GUEST "booting kernel $("$HERE/kernel.sh" version "$KERNEL"); some minutes"
-status=0
-AUDIO_MODULE_QEMU_ARGS="-audiodev none,id=nothing -device ich9-intel-hda \
-	-device hda-duplex,audiodev=nothing ${AUDIO_MODULE_QEMU_ARGS:-}" \
-"$HERE/run.sh" --kernel "$KERNEL" --share "$FOLDER/share" --console "$FOLDER/console" \
-	--image desktop --systemd --timeout "$TIMEOUT" -- /mnt/build/selftests/desktop.sh |
-	tee "$FOLDER/output" || status=$?
-passed=$(grep -c '^ok ' "$FOLDER/output" || :)
-failed=$(grep -c '^not ok ' "$FOLDER/output" || :)
-[ "$status" -eq 0 ] || [ "$failed" -gt 0 ] || failed=1
-echo
-echo "$passed passed, $failed failed, 0 skipped"
-exit "$status"
+export AUDIO_MODULE_QEMU_ARGS="-audiodev none,id=nothing -device ich9-intel-hda \
+	-device hda-duplex,audiodev=nothing ${AUDIO_MODULE_QEMU_ARGS:-}"
+run_machine desktop "$KERNEL" "$TIMEOUT" desktop.sh

@@ -103,7 +103,6 @@ style()
 	done
 }
 
-# Since 6.17 it is another program, with the same name and options.
 # shellcheck disable=SC2317 # called by check
 kernel_doc()
 {
