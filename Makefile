@@ -76,6 +76,7 @@ help:
 	@echo 'make test-tools      doctor, the manual pages and the examples, in the guest'
 	@echo 'make test-packages   installs, upgrades and purges the Debian packages in a guest'
 	@echo 'make test-desktop    beside PipeWire and a stock HDA driver, in a guest'
+	@echo 'make test-secure-boot  signs the modules, and enrols the key in a guest'
 	@echo 'make test-tree       builds the kernel part inside of two kernel trees'
 	@echo 'make bench           what a notification costs, in instructions (RECORD=1)'
 	@echo 'make conformance     selftests/conformance.md of its rows'
@@ -331,6 +332,10 @@ test-packages: guest_packages
 test-desktop: guest_modules guest_userspace
 	$(Q)$(GUESTDIR)/desktop.sh $(GUEST)
 
+test-secure-boot: guest_modules guest_userspace
+	$(Q)$(GUESTDIR)/packages.sh install secure-boot
+	+$(Q)$(GUESTDIR)/secure-boot.sh $(GUEST)
+
 test-tree: guest_packages
 	$(Q)$(GUESTDIR)/packages.sh install check
 	+$(Q)$(GUESTDIR)/tree.sh
@@ -403,7 +408,7 @@ clean:
 		$(BUILD)/conformance.* $(BUILD)/sanitize $(BUILD)/valgrind \
 		$(BUILD)/bench.* $(BUILD)/bench-* $(BUILD)/ring \
 		$(BUILD)/model $(BUILD)/fuzz $(BUILD)/fuzz-kernel $(BUILD)/deb \
-		$(BUILD)/packages $(BUILD)/desktop
+		$(BUILD)/packages $(BUILD)/desktop $(BUILD)/secure-boot
 
 distclean: clean
 	$(Q)rm -rf $(BUILD)
@@ -414,7 +419,7 @@ distclean: clean
 .PHONY: all help check_kernel_headers modules userspace selftests install uninstall guest_packages
 .PHONY: check_packages guest_system guest_source guest_modules guest_userspace guest_driver
 .PHONY: guest_examples guest_rivals guest_script guest_selftests demo test test-tools test-packages
-.PHONY: test-desktop test-tree bench conformance
+.PHONY: test-desktop test-secure-boot test-tree bench conformance
 .PHONY: check torture sanitize valgrind planted mutate lint model ring fuzz fuzz-userspace shell clean
 .PHONY: distclean dkms-tree check_dkms dkms-install dkms-remove deb
 .PHONY: sign signing-key unload

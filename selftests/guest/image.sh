@@ -9,7 +9,7 @@
 #	image.sh path [KIND]
 #
 # KIND "developer" has a compiler, too, and what builds modules for each kernel: a machine on which
-# packages are installed. "desktop" has a sound server.
+# packages are installed. "desktop" has a sound server, "secure-boot" what enrols keys.
 
 set -euo pipefail
 
@@ -27,6 +27,9 @@ DEVELOPER="dkms,gcc,make,libc6-dev,libelf1,libssl3,pkgconf"
 
 # What holds all cards of a machine that people sit at
 DESKTOP="pipewire,wireplumber,dbus-user-session,make"
+
+# What owners of machines enrol keys with
+SECURE_BOOT="mokutil"
 
 # root when it may mount, user namespaces when the kernel grants them (it does not inside a plain
 # chroot), else the slower pretence of both.
@@ -123,7 +126,8 @@ case ${1:-} in
 '')		;;
 developer)	PACKAGES="$PACKAGES,$DEVELOPER" ;;
 desktop)	PACKAGES="$PACKAGES,$DESKTOP" ;;
-*)		die "usage: image.sh [path] [developer|desktop]" ;;
+secure-boot)	PACKAGES="$PACKAGES,$SECURE_BOOT" ;;
+*)		die "usage: image.sh [path] [developer|desktop|secure-boot]" ;;
 esac
 # What it is made of, and how, is in its name.
 IMAGE=$CACHE/image${1:+-$1}-$({

@@ -33,7 +33,8 @@ GUEST_MODULES="kernel/sound/ kernel/drivers/virtio/ kernel/drivers/char/virtio_c
 	kernel/drivers/char/hw_random/ kernel/drivers/block/virtio_blk kernel/drivers/block/loop
 	kernel/drivers/usb/host/ kernel/drivers/usb/gadget/ kernel/drivers/hid/
 	kernel/drivers/input/ kernel/drivers/pci/ kernel/drivers/gpio/ kernel/drivers/pinctrl/
-	kernel/net/9p/ kernel/fs/9p/ kernel/fs/fuse/ kernel/fs/overlayfs/ kernel/fs/squashfs/"
+	kernel/net/9p/ kernel/fs/9p/ kernel/fs/fuse/ kernel/fs/overlayfs/ kernel/fs/squashfs/
+	kernel/fs/efivarfs/"
 
 # field NAME NUMBER: of the file "kernels"
 field()

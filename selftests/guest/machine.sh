@@ -1,23 +1,40 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# A test on a machine of its own kind, booted by systemd. To be sourced, with HERE, and with FOLDER,
-# whose share/ has the test in selftests/; what it says and the console are kept beside that.
+# A test on a machine of its own kind. To be sourced, with HERE, and with FOLDER, whose share/ has the
+# test in selftests/; what it says and the console are kept beside that.
 
-# run_machine KIND KERNEL TIMEOUT TEST: counts its cases; the exit status is the guest's
-run_machine()
+# boot_machine KIND KERNEL TIMEOUT TEST RUN-OPTION...: the exit status is the guest's
+boot_machine()
 {
-	local status=0 passed failed
+	local kind=$1 kernel=$2 timeout=$3 test=$4
 
-	"$HERE/image.sh" "$1"
-	say GUEST "booting kernel $("$HERE/kernel.sh" version "$2"); some minutes"
-	"$HERE/run.sh" --kernel "$2" --share "$FOLDER/share" --console "$FOLDER/console" \
-		--image "$1" --systemd --timeout "$3" -- "/mnt/build/selftests/$4" |
-		tee "$FOLDER/output" || status=$?
+	shift 4
+	say GUEST "booting kernel $("$HERE/kernel.sh" version "$kernel"), for $test"
+	"$HERE/run.sh" --kernel "$kernel" --share "$FOLDER/share" --console "$FOLDER/console" \
+		--image "$kind" --timeout "$timeout" "$@" -- "/mnt/build/selftests/$test" |
+		tee -a "$FOLDER/output"
+}
+
+# count_cases STATUS: of all that ran, which ended so
+count_cases()
+{
+	local passed failed
+
 	passed=$(grep -c '^ok ' "$FOLDER/output" || :)
 	failed=$(grep -c '^not ok ' "$FOLDER/output" || :)
-	[ "$status" -eq 0 ] || [ "$failed" -gt 0 ] || failed=1
+	[ "$1" -eq 0 ] || [ "$failed" -gt 0 ] || failed=1
 	echo
 	echo "$passed passed, $failed failed, 0 skipped"
+}
+
+# run_machine KIND KERNEL TIMEOUT TEST: with systemd, and that is all that runs
+run_machine()
+{
+	local status=0
+
+	"$HERE/image.sh" "$1"
+	boot_machine "$@" --systemd || status=$?
+	count_cases "$status"
 	return "$status"
 }

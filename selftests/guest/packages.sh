@@ -40,11 +40,14 @@ group()
 	deb)	# to build Debian packages, and to have them read
 		echo debhelper dh-dkms dpkg-dev lintian
 		;;
+	secure-boot)	# to make a key, and to sign with it
+		echo openssl
+		;;
 	fuzz)	# to fuzz what reads foreign bytes, and the kernel as 64-bit and 32-bit programs
 		echo clang-14 clang libclang-rt-14-dev lib32stdc++-12-dev
 		;;
 	*)
-		die "there is no package group '$1'" "use: build guest lint check bench deb fuzz"
+		die "there is no package group '$1'" "use: build guest lint check bench deb secure-boot fuzz"
 		;;
 	esac
 }

@@ -16,6 +16,7 @@
 #	--image KIND	another system, see image.sh
 #	--systemd	systemd is process 1, as on a real machine: with the bus, udev, polkit, logind
 #	--append ARGS	more for the kernel's command line
+#	--firmware DIR	a machine that firmware.sh made starts the kernel, with Secure Boot on
 #	--count		one CPU whose clock counts instructions: a nanosecond is one, whatever
 #			this machine does meanwhile
 #
@@ -44,6 +45,7 @@ memory=2048
 append=
 kind=
 systemd=
+machine=
 cpus=2
 tcg=("tcg,thread=multi")
 mode='command'
@@ -59,6 +61,7 @@ parse_arguments()
 		--timeout)	timeout=$2; shift ;;
 		--memory)	memory=$2; shift ;;
 		--append)	append=$2; shift ;;
+		--firmware)	machine=$2; shift ;;
 		--image)	kind=$2; shift ;;
 		--systemd)	systemd=yes ;;
 		--count)	cpus=1 tcg=("tcg,thread=single" -icount "shift=0,sleep=off") ;;
@@ -117,6 +120,20 @@ make_initramfs()
 	} >"$work/initrd"
 }
 
+# start_arguments COMMAND-LINE
+start_arguments()
+{
+	local words
+
+	if [ -z "$machine" ]; then
+		qemu+=(-kernel "$kernel/vmlinuz" -initrd "$work/initrd" -append "$1")
+		return
+	fi
+	mapfile -t words < <("$HERE/firmware.sh" arguments "$machine" "$kernel/vmlinuz" \
+		"$work/initrd" "$1")
+	qemu+=("${words[@]}")
+}
+
 # shellcheck disable=SC2054 # QEMU's commas
 qemu_arguments()
 {
@@ -147,7 +164,6 @@ qemu_arguments()
 	esac
 	qemu+=(
 		-nodefaults -no-user-config -display none -no-reboot
-		-kernel "$kernel/vmlinuz" -initrd "$work/initrd" -append "$cmdline $append"
 		-serial "file:$console"
 		-drive "file=$image,format=raw,if=none,id=image,readonly=on"
 		-device virtio-blk-pci,drive=image
@@ -169,6 +185,7 @@ qemu_arguments()
 	fi
 	[ "$mode" != stdin ] ||
 		qemu+=(-chardev stdio,id=input -device virtserialport,chardev=input,name=input)
+	start_arguments "$cmdline $append"
 	# shellcheck disable=SC2206 # several arguments in one variable
 	qemu+=(${AUDIO_MODULE_QEMU_ARGS:-})
 }
