@@ -86,6 +86,7 @@ help:
 	@echo 'make valgrind        library and daemon under memcheck; takes much longer (TESTS=)'
 	@echo 'make planted         are its nets there? faults put into the code, each to be caught'
 	@echo 'make mutate          do the tests notice? faults put into the modules (MUTANTS=)'
+	@echo 'make coverage        which lines of the modules the tests run, by gcov'
 	@echo 'make lint            the sources, read by compilers and checkers'
 	@echo 'make model           the journal for spin: every order of steps (LARGE=1)'
 	@echo 'make ring            the journal in a program: its races, and its rate on these CPUs'
@@ -372,6 +373,10 @@ planted: check_packages guest_userspace guest_selftests guest_script
 mutate: check_packages guest_userspace guest_selftests guest_script
 	+$(Q)$(GUESTDIR)/mutate.sh $(GUEST) $(MUTANTS)
 
+coverage: check_packages guest_userspace guest_selftests guest_script
+	$(Q)$(GUESTDIR)/packages.sh install coverage
+	+$(Q)$(GUESTDIR)/coverage.sh $(GUEST)
+
 shell: guest_driver guest_examples guest_selftests guest_script
 	$(call say,GUEST "the prompt comes in some seconds; 'exit' powers the guest off")
 	$(Q)$(GUESTDIR)/run.sh --kernel $(KERNEL) --shell
@@ -404,7 +409,7 @@ fuzz-userspace: guest_packages
 
 clean:
 	$(Q)rm -rf $(BUILD)/modules $(BUILD)/userspace $(BUILD)/selftests $(GUEST) \
-		$(BUILD)/check $(BUILD)/torture $(BUILD)/planted $(BUILD)/mutate $(BUILD)/test* \
+		$(BUILD)/check $(BUILD)/torture $(BUILD)/planted $(BUILD)/mutate $(BUILD)/coverage $(BUILD)/test* \
 		$(BUILD)/conformance.* $(BUILD)/sanitize $(BUILD)/valgrind \
 		$(BUILD)/bench.* $(BUILD)/bench-* $(BUILD)/ring \
 		$(BUILD)/model $(BUILD)/fuzz $(BUILD)/fuzz-kernel $(BUILD)/deb \
@@ -420,6 +425,6 @@ distclean: clean
 .PHONY: check_packages guest_system guest_source guest_modules guest_userspace guest_driver
 .PHONY: guest_examples guest_rivals guest_script guest_selftests demo test test-tools test-packages
 .PHONY: test-desktop test-secure-boot test-tree bench conformance
-.PHONY: check torture sanitize valgrind planted mutate lint model ring fuzz fuzz-userspace shell clean
+.PHONY: check torture sanitize valgrind planted mutate coverage lint model ring fuzz fuzz-userspace shell clean
 .PHONY: distclean dkms-tree check_dkms dkms-install dkms-remove deb
 .PHONY: sign signing-key unload

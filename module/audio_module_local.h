@@ -30,6 +30,7 @@
 #include <sound/audio_module.h>
 #include <sound/core.h>
 #include <sound/control.h>
+#include "compat.h"
 
 struct dentry;
 struct notification_buffer;

@@ -119,7 +119,7 @@ static const struct snd_device_ops card_dev_ops = {
 
 static struct snd_audio_module_card *card_alloc(struct snd_card *sound_card)
 {
-	struct snd_audio_module_card *card = kzalloc(sizeof(*card), GFP_KERNEL);
+	struct snd_audio_module_card *card = kzalloc_obj(*card, GFP_KERNEL);
 
 	if (!card)
 		return NULL;

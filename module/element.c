@@ -255,7 +255,7 @@ snd_audio_module_element_new(struct snd_audio_module_card *card,
 	if (err)
 		return ERR_PTR(err);
 
-	element = kzalloc(sizeof(*element), GFP_KERNEL);
+	element = kzalloc_obj(*element, GFP_KERNEL);
 	if (!element)
 		return ERR_PTR(-ENOMEM);
 

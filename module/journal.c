@@ -95,7 +95,7 @@ static void journal_lay_out(struct snd_audio_module_journal *journal)
  */
 struct snd_audio_module_journal *snd_audio_module_journal_new(u32 size)
 {
-	struct snd_audio_module_journal *journal = kzalloc(sizeof(*journal), GFP_KERNEL);
+	struct snd_audio_module_journal *journal = kzalloc_obj(*journal, GFP_KERNEL);
 
 	if (!journal)
 		return NULL;

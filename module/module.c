@@ -294,7 +294,7 @@ static struct snd_audio_module *
 module_alloc(struct snd_audio_module_port *port,
 	     const struct snd_audio_module_descriptor *descriptor)
 {
-	struct snd_audio_module *module = kzalloc(sizeof(*module), GFP_KERNEL);
+	struct snd_audio_module *module = kzalloc_obj(*module, GFP_KERNEL);
 
 	if (!module)
 		return NULL;

@@ -849,7 +849,7 @@ static int cursor_start_initial(struct notification_fd *nfd, u32 modules)
 static struct notification_fd *nfd_new(struct snd_audio_module_card *card,
 				       const struct snd_audio_module_subscribe *subscribe)
 {
-	struct notification_fd *nfd = kzalloc(sizeof(*nfd), GFP_KERNEL_ACCOUNT);
+	struct notification_fd *nfd = kzalloc_obj(*nfd, GFP_KERNEL_ACCOUNT);
 	int err = 0;
 
 	if (!nfd)

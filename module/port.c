@@ -163,7 +163,7 @@ static int port_add(struct snd_audio_module_port *port)
 static struct snd_audio_module_port *port_alloc(struct snd_audio_module_card *card,
 						const char *name, const guid_t *device_id)
 {
-	struct snd_audio_module_port *port = kzalloc(sizeof(*port), GFP_KERNEL);
+	struct snd_audio_module_port *port = kzalloc_obj(*port, GFP_KERNEL);
 
 	if (!port)
 		return NULL;

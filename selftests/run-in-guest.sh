@@ -16,6 +16,8 @@
 #	run-in-guest.sh userspace	and the others
 #	run-in-guest.sh systemd		what needs a machine that systemd has booted
 #	run-in-guest.sh fuzz SECONDS	fuzz/program with libFuzzer; fuzz_one FILE, fuzz_merge: see fuzz.sh
+#	run-in-guest.sh counted SET	a set of those above, and what gcov counted in the modules
+#	run-in-guest.sh coverage	of "kernel" what needs no example of a driver
 #	run-in-guest.sh demo		the story end to end
 #	run-in-guest.sh shell		a prompt with everything set up
 #
@@ -29,6 +31,7 @@ COLLECTION=audio_module
 OBJECTS=/sys/kernel/debug/snd-audio-module/objects
 KMEMLEAK=/sys/kernel/debug/kmemleak
 FUZZ=/mnt/build/fuzz
+GCOV=/sys/kernel/debug/gcov
 
 # What "make test" runs in a guest of its own, beside the others' one.
 KERNEL="buffers journal notification_fd command streams map elements elements.sh lifetime.sh"
@@ -304,6 +307,26 @@ do_torture()
 	do_test torture.sh lifetime.sh
 }
 
+# --- coverage -----------------------------------------------------------------------------------
+
+# The files' sizes are not known before they are read, so they cannot be packed where they are.
+keep_counts()
+{
+	[ -d $GCOV ] || die "this kernel does not count lines"
+	(cd $GCOV && find . -name '*.gcda') | grep /module/ | while read -r counts; do
+		mkdir -p "$1/${counts%/*}"
+		cat "$GCOV/$counts" >"$1/$counts"
+	done
+}
+
+do_counted()
+{
+	"$0" "$@"
+	status=$?
+	keep_counts "/mnt/build/counts/$1"
+	return $status
+}
+
 # --- fuzz ---------------------------------------------------------------------------------------
 
 # libfuzzer OPTION-OR-FILE...: the program of calls. An input that takes longer than all others do
@@ -344,6 +367,8 @@ torture) do_torture "$@" ;;
 failures) do_test_all "$FAILURES" ;;
 kernel)	do_test_all "$KERNEL" ;;
 tools)	do_test_all "$TOOLS" ;;
+coverage) few_cycles; do_test_all "$(echo "$KERNEL" | sed 's/ driver.sh//')" ;;
+counted) do_counted "$@" ;;
 userspace) do_test_all "$(userspace_tests)" ;;
 systemd) do_test "$SYSTEMD" ;;
 fuzz)	do_fuzz "$@" ;;

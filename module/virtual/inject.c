@@ -175,7 +175,7 @@ static void call_now(struct call *call, enum context context)
 /* 0, or -ENOMEM: nothing was called. The timer cannot be on the stack in every kernel. */
 static int call_in(enum context context, void (*function)(void *data), void *data)
 {
-	struct call *call = kzalloc(sizeof(*call), GFP_KERNEL);
+	struct call *call = kzalloc_obj(*call, GFP_KERNEL);
 
 	if (!call)
 		return -ENOMEM;
@@ -758,7 +758,7 @@ static int late_line(struct virtual_card *virtual, const struct words *words)
 
 static int inject_open(struct inode *inode, struct file *file)
 {
-	struct inject_file *inject = kzalloc(sizeof(*inject), GFP_KERNEL);
+	struct inject_file *inject = kzalloc_obj(*inject, GFP_KERNEL);
 
 	if (!inject)
 		return -ENOMEM;

@@ -161,7 +161,7 @@ static int pcm_open(struct snd_pcm_substream *substream)
 					   BUFFER_TIME_MIN, UINT_MAX);
 	if (err < 0)
 		return err;
-	stream = kzalloc(sizeof(*stream), GFP_KERNEL);
+	stream = kzalloc_obj(*stream, GFP_KERNEL);
 	if (!stream)
 		return -ENOMEM;
 

@@ -122,7 +122,7 @@ static int instance_register(struct virtual_module *instance,
 static struct virtual_module *instance_new(struct virtual_module *template,
 					   const struct snd_pcm_substream *substream)
 {
-	struct virtual_module *instance = kzalloc(sizeof(*instance), GFP_KERNEL);
+	struct virtual_module *instance = kzalloc_obj(*instance, GFP_KERNEL);
 	int number, err;
 
 	if (!instance)

@@ -21,6 +21,7 @@
 #include <sound/core.h>
 #include <sound/pcm.h>
 #include <uapi/sound/audio_module_virtual.h>
+#include "../compat.h"
 
 #define VIRTUAL_ENDPOINTS	2
 #define VIRTUAL_MODULES		3	/* of an endpoint, without the meter */

@@ -40,6 +40,9 @@ group()
 	deb)	# to build Debian packages, and to have them read
 		echo debhelper dh-dkms dpkg-dev lintian
 		;;
+	coverage)	# to read what gcov counted
+		echo gcc jq
+		;;
 	secure-boot)	# to make a key, and to sign with it
 		echo openssl
 		;;
@@ -47,7 +50,7 @@ group()
 		echo clang-14 clang libclang-rt-14-dev lib32stdc++-12-dev
 		;;
 	*)
-		die "there is no package group '$1'" "use: build guest lint check bench deb secure-boot fuzz"
+		die "there is no package group '$1'" "use: build guest lint check bench deb coverage secure-boot fuzz"
 		;;
 	esac
 }

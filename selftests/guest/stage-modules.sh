@@ -6,6 +6,8 @@
 # indexes with which modprobe finds them among the guest kernel's own.
 #
 #	stage-modules.sh KERNEL DEST
+#
+# With GCOV_PROFILE=y in the environment they count which lines run.
 
 set -euo pipefail
 
@@ -25,7 +27,8 @@ tree=$root/lib/modules/$release
 mkdir -p "$TOP/.build"
 # Where a kernel has these two checkers but for what asks for them, our modules do.
 make_for "$name" "$TOP" -C "$TOP" -j"$(nproc)" modules \
-	KERNELDIR="$("$HERE/kernel.sh" headers "$name")" UBSAN_SANITIZE=y KCOV_INSTRUMENT=y
+	KERNELDIR="$("$HERE/kernel.sh" headers "$name")" UBSAN_SANITIZE=y KCOV_INSTRUMENT=y \
+	${GCOV_PROFILE:+GCOV_PROFILE=$GCOV_PROFILE}
 rm -rf "$dest/modules" "$dest/depmod" "$root"
 mkdir -p "$dest/modules" "$dest/depmod" "$tree/updates"
 find "$TOP/.build/modules/$release/module" -name '*.ko' -exec cp {} "$dest/modules/" \;

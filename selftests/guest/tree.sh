@@ -70,6 +70,8 @@ said()
 
 built()
 {
+	local name
+
 	said $CODE/
 	said W=1 KCFLAGS=-Werror $CODE/
 	for name in snd-audio-module virtual/snd-audio-module-virtual; do
