@@ -9,7 +9,7 @@
 #	image.sh path [KIND]
 #
 # KIND "developer" has a compiler, too, and what builds modules for each kernel: a machine on which
-# packages are installed. "desktop" has a sound server, "secure-boot" what enrols keys.
+# packages are installed; "developer-trixie" is the same of Debian 13. "desktop" has a sound server, "secure-boot" what enrols keys.
 
 set -euo pipefail
 
@@ -22,8 +22,8 @@ set -euo pipefail
 PACKAGES="alsa-utils,alsa-ucm-conf,dbus,systemd,systemd-sysv,libpam-systemd,udev,polkitd,kmod"
 PACKAGES="$PACKAGES,procps,strace,util-linux,login,passwd,python3-gi,jq,valgrind,libc6-dbg"
 
-# For packages, and what is built with what they install
-DEVELOPER="dkms,gcc,make,libc6-dev,libelf1,libssl3,pkgconf"
+# For packages, and what is built with what they install. Newer kernels' headers want pahole.
+DEVELOPER="dkms,gcc,make,libc6-dev,pkgconf,pahole"
 
 # What holds all cards of a machine that people sit at
 DESKTOP="pipewire,wireplumber,dbus-user-session,make"
@@ -78,6 +78,11 @@ make_tar()
 {
 	local mode=$1 options=() sources=() name
 
+	if [ "$SUITE" = bookworm ]; then
+		write_sources "$WORK"
+	else
+		cp "$SUITE_SOURCES"/debian.* "$WORK/"
+	fi
 	[ "$mode" != fakechroot ] ||
 		options=(--essential-hook="$LINK_LIBRARY" --customize-hook="$UNLINK_LIBRARY")
 	for name in "$WORK"/debian.list "$WORK"/debian.sources; do
@@ -92,7 +97,7 @@ make_tar()
 		--dpkgopt='path-exclude=/usr/share/info/*' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' \
 		--dpkgopt='path-exclude=/usr/share/lintian/*' \
-		"${options[@]}" --customize-hook="$CUSTOMIZE" bookworm - "${sources[@]}"
+		"${options[@]}" --customize-hook="$CUSTOMIZE" "$SUITE" - "${sources[@]}"
 }
 
 make_image()
@@ -110,9 +115,8 @@ build()
 	[ ! -e "$IMAGE" ] || return 0
 	make_work_dir
 	mode=$(choose_mode)
-	say IMAGE "Debian 12 for the guest (mmdebstrap, mode $mode)"
-	require_debian_lists
-	write_sources "$WORK"
+	use_suite "$SUITE"
+	say IMAGE "Debian $SUITE for the guest (mmdebstrap, mode $mode)"
 	write_apt_options "$WORK/apt.conf"
 	with_progress "building the guest image" "$WORK/mmdebstrap.log" make_image "$mode"
 	mv "$WORK/image.squashfs" "$IMAGE"
@@ -121,17 +125,22 @@ build()
 }
 
 action="get"
+SUITE=bookworm
 [ "${1:-}" != path ] || { action=path; shift; }
 case ${1:-} in
 '')		;;
-developer)	PACKAGES="$PACKAGES,$DEVELOPER" ;;
+developer)	PACKAGES="$PACKAGES,$DEVELOPER,libelf1,libssl3" ;;
+developer-trixie)
+	SUITE=trixie
+	PACKAGES="$PACKAGES,$DEVELOPER,libelf1t64,libssl3t64"
+	;;
 desktop)	PACKAGES="$PACKAGES,$DESKTOP" ;;
 secure-boot)	PACKAGES="$PACKAGES,$SECURE_BOOT" ;;
-*)		die "usage: image.sh [path] [developer|desktop|secure-boot]" ;;
+*)		die "usage: image.sh [path] [developer|developer-trixie|desktop|secure-boot]" ;;
 esac
 # What it is made of, and how, is in its name.
 IMAGE=$CACHE/image${1:+-$1}-$({
-	echo "$PACKAGES $CUSTOMIZE $LINK_LIBRARY $UNLINK_LIBRARY"
+	echo "$SUITE $PACKAGES $CUSTOMIZE $LINK_LIBRARY $UNLINK_LIBRARY"
 	declare -f make_tar make_image
 } | sha256sum | cut -c 1-12).squashfs
 case $action in

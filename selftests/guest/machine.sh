@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# A test on a machine of its own kind. To be sourced, with HERE, and with FOLDER, whose share/ has the
-# test in selftests/; what it says and the console are kept beside that.
+# A test on a machine of its own kind. To be sourced, with HERE, and with FOLDER, whose share/ (SHARE
+# is another one) has the test in selftests/; what it says and the console are kept beside that.
 
 # boot_machine KIND KERNEL TIMEOUT TEST RUN-OPTION...: the exit status is the guest's
 boot_machine()
@@ -11,7 +11,7 @@ boot_machine()
 
 	shift 4
 	say GUEST "booting kernel $("$HERE/kernel.sh" version "$kernel"), for $test"
-	"$HERE/run.sh" --kernel "$kernel" --share "$FOLDER/share" --console "$FOLDER/console" \
+	"$HERE/run.sh" --kernel "$kernel" --share "${SHARE:-$FOLDER/share}" --console "$FOLDER/console" \
 		--image "$kind" --timeout "$timeout" "$@" -- "/mnt/build/selftests/$test" |
 		tee -a "$FOLDER/output"
 }
