@@ -14,6 +14,7 @@
 #	run-in-guest.sh kernel		of those of "test", what is about the kernel modules first of all
 #	run-in-guest.sh tools		what "make test-tools" runs: audiomodulectl, pages, examples
 #	run-in-guest.sh userspace	and the others
+#	run-in-guest.sh suspend TIMES	the machine goes to sleep so often
 #	run-in-guest.sh systemd		what needs a machine that systemd has booted
 #	run-in-guest.sh fuzz SECONDS	fuzz/program with libFuzzer; fuzz_one FILE, fuzz_merge: see fuzz.sh
 #	run-in-guest.sh counted SET	a set of those above, and what gcov counted in the modules
@@ -43,6 +44,7 @@ QUICK="buffers journal notification_fd command streams map elements lifetime.sh"
 # Programs built for i386, on the 64-bit kernel.
 I386="buffers_i386 notification_fd_i386 command_i386 map_i386"
 SYSTEMD="systemd.sh"
+SUSPEND="suspend.sh"
 # For a kernel that can let allocations fail.
 FAILURES="fault_injection fault_injection_i386"
 
@@ -82,7 +84,8 @@ lay_out()
 # All that every kernel can run
 default_tests()
 {
-	sed "s/^$COLLECTION://" "$HERE/kselftest-list.txt" | grep -v "^fault_injection\|_i386\$\|^$SYSTEMD\$"
+	sed "s/^$COLLECTION://" "$HERE/kselftest-list.txt" | grep -v \
+		"^fault_injection\|_i386\$\|^$SYSTEMD\$\|^$SUSPEND\$"
 }
 
 # Those of them that are in no other set
@@ -307,6 +310,19 @@ do_torture()
 	do_test torture.sh lifetime.sh
 }
 
+# --- suspend ------------------------------------------------------------------------------------
+
+# The driver of the share knows of no sleep, and nobody who reads there afterwards wakes up: what is
+# needed is copied before.
+do_suspend()
+{
+	export AUDIO_MODULE_SUSPENDS="$1"
+	copy=$(mktemp -d)
+	cp -r "$HERE/." "$copy/"
+	cd "$copy" || exit
+	exec "$copy/run-in-guest.sh" test $SUSPEND
+}
+
 # --- coverage -----------------------------------------------------------------------------------
 
 # The files' sizes are not known before they are read, so they cannot be packed where they are.
@@ -371,6 +387,7 @@ coverage) few_cycles; do_test_all "$(echo "$KERNEL" | sed 's/ driver.sh//')" ;;
 counted) do_counted "$@" ;;
 userspace) do_test_all "$(userspace_tests)" ;;
 systemd) do_test "$SYSTEMD" ;;
+suspend) do_suspend "$@" ;;
 fuzz)	do_fuzz "$@" ;;
 fuzz_one) libfuzzer "/mnt/build/$1" ;;
 fuzz_merge) libfuzzer -merge=1 "$FUZZ/merged" "$FUZZ/seeds" "$FUZZ/corpus" ;;

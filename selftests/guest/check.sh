@@ -34,6 +34,8 @@ DEBUG=6.1-debug
 # often the modules are loaded, and the card unbound.
 TORTURE="10000000 1000"
 TORTURE_SLOW="200000 20"
+# How often a machine that can sleep does
+SUSPENDS=20
 
 # One kernel runs the programs that are built for i386, too: where they take least time.
 I386=6.12
@@ -140,11 +142,14 @@ report_programs()
 # The sets of tests that a kernel runs, each in a guest of its own
 sets_of()
 {
+	local config
+
+	config=$("$HERE/kernel.sh" path "$1")/config
 	echo $what
-	if [ $what = check ] && grep -q '^CONFIG_FAULT_INJECTION=y' \
-			"$("$HERE/kernel.sh" path "$1")/config"; then
-		echo failures
-	fi
+	case $what in
+	check)		! grep -q '^CONFIG_FAULT_INJECTION=y' "$config" || echo failures ;;
+	torture)	! grep -q '^CONFIG_SUSPEND=y' "$config" || echo suspend ;;
+	esac
 }
 
 # words KERNEL SET: what its guest is told, one a line
@@ -160,6 +165,8 @@ words()
 		echo "${AUDIO_MODULE_TORTURE_NOTIFICATIONS:-$1}"
 		echo "$2"
 		echo "$SEED"
+	elif [ "$2" = suspend ]; then
+		echo "$SUSPENDS"
 	elif [ "$2" = check ] && [ "$1" = $I386 ]; then
 		echo i386
 	fi
@@ -286,6 +293,8 @@ tell()
 # What the tests measured on each kernel
 report()
 {
+	local set
+
 	echo "<!-- SPDX-License-Identifier: GPL-2.0 -->"
 	echo "# The last make torture"
 	for kernel in "${kernels[@]}"; do
@@ -293,8 +302,10 @@ report()
 			"$(date -r "$FOLDER/$kernel/output-torture" +%F)"
 		sed -n '/^\(not \)\?ok .* torture\.sh/q; / ms$/d; s/^# # /    /p' \
 			"$FOLDER/$kernel/output-torture"
-		grep -E '^(torture|lifetime)\.sh .* passed|^[0-9]+ passed, ' \
-			"$FOLDER/$kernel/output-torture" | sed 's/^/    /'
+		for set in $(sets_of "$kernel"); do
+			grep -E '^(torture|lifetime|suspend)\.sh .* passed|^[0-9]+ passed, ' \
+				"$FOLDER/$kernel/output-$set" | sed 's/^/    /'
+		done
 	done
 }
 
