@@ -94,7 +94,7 @@ read_counts()
 	find "$FOLDER/objects" -name '*.gcda' | sort | while read -r counts; do
 		gcov --json-format --stdout --object-directory "${counts%/*}" "$counts"
 	done | jq -r '.files[] | .file as $file | .lines[] |
-		[$file, .function_name, .line_number, .count] | @tsv' |
+		[$file, .function_name // "-", .line_number, .count] | @tsv' |
 		sed -n 's|^.*/module/\([^\t]*\.[ch]\t\)|\1|p' |
 		awk -F '\t' '
 			{ key = $1 "\t" $2 "\t" $3; count[key] += $4 }

@@ -76,12 +76,13 @@ with_dependencies()
 	local list=$1
 
 	shift
+	# Not index(): that of Debian 12's mawk reads behind the end of the line, and may crash.
 	awk -v prefixes="$*" '
 	BEGIN { n = split(prefixes, prefix, " ") }
 	{
 		line[NR] = $0
 		for (i = 1; i <= n; i++)
-			if (index($0, prefix[i]) == 1) { wanted[NR]; break }
+			if (substr($0, 1, length(prefix[i])) == prefix[i]) { wanted[NR]; break }
 	}
 	END {
 		for (i in wanted) {
