@@ -676,6 +676,30 @@ TEST_F(elements, keep_their_value_when_another_module_floods)
 				 numid_of(&self->view, "Headphones EQ Movie Notification")));
 }
 
+/* What is kept of a record is kept in place of an earlier one, which was longer. */
+TEST_F(elements, keep_nothing_of_a_longer_value_behind_a_shorter_one)
+{
+	unsigned int numid = numid_of(&self->view, "Speaker System Notification");
+	static const int sizes[] = { 200, 40 };
+	struct snd_audio_module_info info;
+	uint8_t before[VALUE_MAX], after[VALUE_MAX];
+	char line[64];
+
+	for (int i = 0; i < 2; i++) {
+		snprintf(line, sizeof(line), "endpoint=0 module=0 size=%d", sizes[i]);
+		ASSERT_EQ(0, inject(self->view.card, "send", line));
+		ASSERT_EQ(0, info_get(self->view.card, &info));
+		ASSERT_EQ(info.newest_sequence, sequence_shown(&self->view, numid));
+		ASSERT_EQ(0, bytes_read(&self->view, numid, before));
+		ASSERT_EQ(0, inject(self->view.card, "send",
+				    "endpoint=1 module=1 size=1000 count=5000"));
+		ASSERT_EQ(0, bytes_read(&self->view, numid, after));
+		EXPECT_EQ(0, memcmp(before, after, VALUE_MAX)) {
+			TH_LOG("a value of %d bytes is not kept as it was", sizes[i]);
+		}
+	}
+}
+
 /* The hook numbers what it sends as the journal does, while nobody else sends. */
 TEST_F(elements, are_never_read_half_written)
 {

@@ -522,6 +522,24 @@ case_command_held()
 	unload
 }
 
+# --- what can be traced --------------------------------------------------------------------------
+
+case_traced()
+{
+	trace=/sys/kernel/tracing
+	load
+	echo 1 >$trace/events/audio_module/enable
+	echo >$trace/trace
+	hook send "endpoint=1 module=1 size=100 count=3"
+	hook send "endpoint=1 module=1 size=100 id=null method=portcls"
+	check "each Send can be traced, and why one was refused" "card=$card endpoint=1 module=5 \
+sequence=1 data_size=100 card=$card endpoint=1 module=5 sequence=2 data_size=100 card=$card \
+endpoint=1 module=5 sequence=3 data_size=100 card=$card endpoint=1 counter=5" \
+		"$(sed -n 's/.*snd_audio_module_[a-z]*: //p' $trace/trace | tr '\n' ' ' | sed 's/ $//')"
+	echo 0 >$trace/events/audio_module/enable
+	unload
+}
+
 # --- late modules, buffers left -----------------------------------------------------------------
 
 case_late_modules()
@@ -565,7 +583,7 @@ case_buffers_left()
 	unload
 }
 
-begin 75
+begin 76
 case_load_again_and_again
 case_card_node
 case_without_a_port
@@ -586,6 +604,7 @@ case_bind_again
 case_bind_again_and_again
 case_sends_after_the_end
 case_command_held
+case_traced
 case_late_modules
 case_buffers_left
 check_all "the kernel's log shows no trouble" "$(log_trouble)"

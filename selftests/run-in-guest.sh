@@ -18,7 +18,7 @@
 #	run-in-guest.sh systemd		what needs a machine that systemd has booted
 #	run-in-guest.sh fuzz SECONDS	fuzz/program with libFuzzer; fuzz_one FILE, fuzz_merge: see fuzz.sh
 #	run-in-guest.sh counted SET	a set of those above, and what gcov counted in the modules
-#	run-in-guest.sh coverage	of "kernel" what needs no example of a driver
+#	run-in-guest.sh coverage	of "kernel" what needs no other driver
 #	run-in-guest.sh demo		the story end to end
 #	run-in-guest.sh shell		a prompt with everything set up
 #
@@ -383,7 +383,7 @@ torture) do_torture "$@" ;;
 failures) do_test_all "$FAILURES" ;;
 kernel)	do_test_all "$KERNEL" ;;
 tools)	do_test_all "$TOOLS" ;;
-coverage) few_cycles; do_test_all "$(echo "$KERNEL" | sed 's/ driver.sh//')" ;;
+coverage) few_cycles; do_test_all "$(echo "$KERNEL" | sed 's/ driver.sh//; s/ elements.sh//')" ;;
 counted) do_counted "$@" ;;
 userspace) do_test_all "$(userspace_tests)" ;;
 systemd) do_test "$SYSTEMD" ;;
