@@ -9,7 +9,8 @@
 #	image.sh path [KIND]
 #
 # KIND "developer" has a compiler, too, and what builds modules for each kernel: a machine on which
-# packages are installed; "developer-trixie" is the same of Debian 13. "desktop" has a sound server, "secure-boot" what enrols keys.
+# packages are installed; "developer-trixie" is the same of Debian 13. "desktop" has a sound
+# server, "secure-boot" what enrols keys.
 
 set -euo pipefail
 
