@@ -538,6 +538,27 @@ TEST_F(buffers, nid3_device_id_cannot_be_forged)
 	}
 }
 
+/* NID-3: a notification that names no module of the endpoint passes whole, as the endpoint's. */
+TEST_F(buffers, nid3_unknown_module_is_the_endpoints)
+{
+	const struct snd_audio_module_record *record;
+	const struct snd_audio_module_notification *identity;
+
+	EXPECT_STREQ(GIVEN, answer("op=alloc slot=0 size=100"));
+	portcls("op=fill slot=0 instance=12 module=1 unknown=1");
+	portcls("op=send slot=0");
+	record = next_record(self);
+	ASSERT_NE(NULL, record);
+	identity = (const void *)data_of(record);
+	EXPECT_EQ(0, record->endpoint);
+	EXPECT_EQ(SND_AUDIO_MODULE_NONE, record->module);
+	EXPECT_EQ(0, memcmp(speaker_id, identity->device_id, 16));
+	EXPECT_EQ(0, memcmp(module_class[1], identity->class_id, 16));
+	EXPECT_EQ(GARBAGE * 0x01010101U, identity->instance_id);
+	EXPECT_TRUE(vendor_intact(data_of(record) + 40, 60));
+	portcls("op=free slot=0");
+}
+
 /* IF-9: an audio module's notification has at least 40 bytes; the vendor's part may be empty. */
 TEST_F(buffers, if9_short_audio_module_data_is_dropped)
 {
@@ -968,6 +989,47 @@ TEST_F(buffers, pt6_pool_type_decides_the_memory)
 			       table[i].context, table[i].gfp, gfp);
 		portcls("op=free slot=0");
 	}
+}
+
+/* A test that says something else than it means must hear of it. */
+TEST_F(buffers, hooks_refuse_lines_that_mean_nothing)
+{
+	static const struct {
+		const char *hook;
+		const char *line;
+		int err;
+	} table[] = {
+		{ "send", "count", -EINVAL },
+		{ "send", "counts=1", -EINVAL },
+		{ "send", "count=", -EINVAL },
+		{ "send", "count=10000001", -ERANGE },
+		{ "send", "endpoint=2", -ERANGE },
+		{ "send", "context=nmi", -EINVAL },
+		{ "send", "method=write", -EINVAL },
+		{ "send", "first=one", -EINVAL },
+		{ "send", "id=one", -EINVAL },
+		{ "send", "op=alloc", -EINVAL },
+		{ "send", "method=post size=39", -EINVAL },
+		{ "send", "method=reuse pool=2", -EINVAL },
+		{ "portcls", "op=lose", -EINVAL },
+		{ "portcls", "op=alloc slot=16", -ERANGE },
+		{ "portcls", "op=fill slot=0", -EINVAL },
+		{ "portcls", "op=check slot=0", -EINVAL },
+		{ "late", "op=unregister", -ENOENT },
+	};
+	char line[256];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(table); i++)
+		EXPECT_EQ(table[i].err, inject(self->card, table[i].hook, "%s", table[i].line))
+			TH_LOG("row %u", i);
+	memset(line, ' ', sizeof(line));
+	EXPECT_EQ(-1, write(self->portcls, line, sizeof(line)));
+	EXPECT_EQ(EINVAL, errno);
+	ASSERT_EQ(0, inject(self->card, "late", "op=register instance=7 count=0"));
+	EXPECT_EQ(-EEXIST, inject(self->card, "late", "op=register instance=8 count=0"));
+	EXPECT_EQ(0, inject(self->card, "late", "op=unregister"));
+	EXPECT_EQ(0, records_left(self));
 }
 
 TEST_HARNESS_MAIN

@@ -1773,6 +1773,26 @@ TEST_F(meter, hears_a_pause_inside_of_what_is_played)
 	EXPECT_EQ(2, self->heard[0].silence);
 }
 
+/* What a program takes back before its time came is not heard. */
+TEST_F(meter, does_not_hear_what_was_taken_back)
+{
+	static int16_t samples[FRAMES * CHANNELS];
+	const int half = FRAMES / 2;
+	snd_pcm_t *pcm;
+
+	samples_fill(samples, half, 1000, 1000);
+	samples_fill(samples + half * CHANNELS, half, 2000, 2000);
+	ASSERT_EQ(0, pcm_open(&self->view, 0, SLOW_RATE, samples, FRAMES, &pcm));
+	ASSERT_EQ(0, snd_pcm_start(pcm));
+	usleep(QUIET_MS * 1000);
+	ASSERT_EQ(half, snd_pcm_rewind(pcm, half));
+	ASSERT_EQ(0, pcm_finish(pcm));
+	hear(&self->view, self->heard, 1);
+	EXPECT_EQ(1000, self->heard[0].peak[0]);
+	EXPECT_EQ(1000, self->heard[0].peak[1]);
+	EXPECT_EQ(half, self->heard[0].frames);
+}
+
 TEST_F(meter, says_nothing_of_zeroes)
 {
 	static int16_t samples[FRAMES * CHANNELS];

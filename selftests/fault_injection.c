@@ -602,6 +602,22 @@ static const char *read_settle(struct scene *scene, int err)
 	return NULL;
 }
 
+/* Of so few bytes that a failure is not made up for by memory that is not in one piece. */
+static int read_little_prepare(struct scene *scene)
+{
+	int err = subscribe_prepare(scene);
+
+	close(scene->fd);
+	err = err ? err : subscribe_call(scene);
+	return err ? err : inject(scene->card, "send", "count=3 size=48");
+}
+
+static int read_little_call(struct scene *scene)
+{
+	scene->size = read(scene->fd, scene->bytes, 1024);
+	return scene->size < 0 ? -errno : 0;
+}
+
 static int subscribe_map_prepare(struct scene *scene)
 {
 	int err = subscribe_prepare(scene);
@@ -950,6 +966,8 @@ ENTRY_POINT(subscribe_map, subscribe_map_prepare, subscribe_call, subscribe_sett
 ENTRY_POINT(map, map_prepare, map_call, map_settle, NULL, { -ENOMEM, -EFAULT });
 ENTRY_POINT(advance, map_prepare, advance_call, advance_settle, NULL, { -ENOMEM, -EFAULT });
 ENTRY_POINT(read, read_prepare, read_call, read_settle, NULL, { -ENOMEM, -EFAULT });
+ENTRY_POINT(read_little, read_little_prepare, read_little_call, read_settle, NULL,
+	    { -ENOMEM, -EFAULT });
 ENTRY_POINT(alloc_paged, portcls_prepare, alloc_paged_call, alloc_settle, seen_finish,
 	    { -ENOMEM, -EFAULT });
 ENTRY_POINT(alloc_nonpaged, portcls_prepare, alloc_call, alloc_settle, seen_finish,

@@ -36,11 +36,11 @@ GCOV=/sys/kernel/debug/gcov
 
 # What "make test" runs in a guest of its own, beside the others' one.
 KERNEL="buffers journal notification_fd command streams map elements elements.sh lifetime.sh"
-KERNEL="$KERNEL driver.sh torture.sh"
+KERNEL="$KERNEL registration.sh driver.sh torture.sh"
 # What is for people more than for programs, and takes its time.
 TOOLS="doctor.sh man.sh examples.sh"
 # What touches the kernel most; less than 3 minutes on a kernel without checkers.
-QUICK="buffers journal notification_fd command streams map elements lifetime.sh"
+QUICK="buffers registration.sh journal notification_fd command streams map elements lifetime.sh"
 # Programs built for i386, on the 64-bit kernel.
 I386="buffers_i386 notification_fd_i386 command_i386 map_i386"
 SYSTEMD="systemd.sh"

@@ -872,6 +872,7 @@ void virtual_inject_new(struct virtual_card *virtual)
 	debugfs_create_file("portcls", 0600, virtual->debugfs, virtual, &portcls_operations);
 	debugfs_create_file("late", 0600, virtual->debugfs, virtual, &late_operations);
 	debugfs_create_u32("pool", 0600, virtual->debugfs, &virtual->pool_type);
+	virtual_registration_new(virtual);
 }
 
 /**

@@ -286,6 +286,7 @@ int virtual_pcm_new(struct virtual_endpoint *endpoint)
 	if (err)
 		return err;
 
+	endpoint->pcm = pcm;
 	pcm->private_data = endpoint;
 	strscpy(pcm->name, endpoint->name, sizeof(pcm->name));
 	snd_pcm_set_ops(pcm, SNDRV_PCM_STREAM_PLAYBACK, &pcm_ops);

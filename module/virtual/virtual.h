@@ -5,7 +5,7 @@
  *	card ---- endpoint (Speaker, Headphones) ---- module (parameters)
  *	  |          |-- meter                 ---- module (peak meter)
  *	  |          '-- stream (one for each PCM substream) ---- module (of that stream)
- *	  '-- inject (debugfs)
+ *	  '-- inject, registration (debugfs)
  *
  * All of it lives in the sound card's private data, and ends in its private_free.
  */
@@ -156,6 +156,7 @@ struct virtual_meter {
  * @index: which
  * @name: its name
  * @port: its handle
+ * @pcm: its PCM device
  * @mode: enum virtual_mode of the streams that are opened from now on
  * @modules: its modules
  * @meter: its peak meter
@@ -165,6 +166,7 @@ struct virtual_endpoint {
 	unsigned int index;
 	const char *name;
 	struct snd_audio_module_port *port;
+	struct snd_pcm *pcm;
 	unsigned int mode;
 	struct virtual_module modules[VIRTUAL_MODULES];
 	struct virtual_meter meter;
@@ -225,5 +227,7 @@ void virtual_inject_init(void);
 void virtual_inject_exit(void);
 void virtual_inject_new(struct virtual_card *card);
 void virtual_inject_free(struct virtual_card *card);
+
+void virtual_registration_new(struct virtual_card *card);
 
 #endif /* __AUDIO_MODULE_VIRTUAL_H */
