@@ -113,14 +113,23 @@ static inline void raw_spin_lock(raw_spinlock_t *lock)
 			__builtin_ia32_pause();
 }
 
+static inline bool raw_spin_trylock(raw_spinlock_t *lock)
+{
+	return !READ_ONCE(lock->locked) && !__atomic_exchange_n(&lock->locked, 1, __ATOMIC_ACQUIRE);
+}
+
 static inline void raw_spin_unlock(raw_spinlock_t *lock)
 {
 	smp_store_release(&lock->locked, 0);
 }
 
 #define raw_spin_lock_irqsave(lock, flags)	((flags) = 0, raw_spin_lock(lock))
+#define raw_spin_trylock_irqsave(lock, flags)	((flags) = 0, raw_spin_trylock(lock))
 #define raw_spin_unlock_irqrestore(lock, flags)	((void)(flags), raw_spin_unlock(lock))
 #define lockdep_assert_held(lock)
+#define __acquires(lock)
+#define irqs_disabled()		false
+#define cpu_relax()		__builtin_ia32_pause()
 #define preempt_disable()
 #define preempt_enable()
 
