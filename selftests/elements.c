@@ -1318,12 +1318,15 @@ TEST_F(doorbell, can_be_changed_while_the_card_is_there)
 	static const char path[] = "/sys/module/snd_audio_module/parameters/doorbell";
 	unsigned int numid = numid_of(&self->view, "Speaker System Notification");
 	struct event event = { 0 };
+	char kind[16] = "";
 	int others;
 
 	ASSERT_EQ(0, file_write(path, "off"));
 	ASSERT_EQ(0, inject(self->view.card, "send", "count=1"));
 	EXPECT_EQ(0, events_count(&self->view, numid, SND_CTL_EVENT_MASK_VALUE, &others));
 	ASSERT_EQ(0, file_write(path, "tlv\n"));
+	ASSERT_EQ(0, file_read(path, kind, sizeof(kind)));
+	EXPECT_STREQ("tlv\n", kind);
 	ASSERT_EQ(0, inject(self->view.card, "send", "count=1"));
 	ASSERT_EQ(1, event_next(&self->view, PATIENCE_MS, &event));
 	EXPECT_EQ(SND_CTL_EVENT_MASK_TLV, event.mask);
