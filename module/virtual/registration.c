@@ -19,11 +19,8 @@
 #define LABEL_30	"abcdefghijklmnopqrstuvwxyz0123"
 #define LABEL_31	LABEL_30 "4"
 #define LABEL_32	LABEL_31 "5"
-/* Each is one character of two UTF-16 units: 16 of them, and all that a name may have but one. */
-#define ASTRAL_4	"\xf0\x9f\x8e\xb5\xf0\x9f\x8e\xb5\xf0\x9f\x8e\xb5\xf0\x9f\x8e\xb5"
-#define ASTRAL_16	ASTRAL_4 ASTRAL_4 ASTRAL_4 ASTRAL_4
-#define ASTRAL_63	ASTRAL_16 ASTRAL_16 ASTRAL_16 ASTRAL_4 ASTRAL_4 ASTRAL_4 \
-			"\xf0\x9f\x8e\xb5\xf0\x9f\x8e\xb5\xf0\x9f\x8e\xb5"
+/* One character that is two UTF-16 units. */
+#define NOTE		"\xf0\x9f\x8e\xb5"
 
 /* A PCM device that a stream's module, or an endpoint, is given */
 enum pcm_device { DEVICE_OWN, DEVICE_STRAY, DEVICE_HIGH, DEVICE_FOREIGN, DEVICES };
@@ -177,7 +174,8 @@ static const struct {
 	  { CLASS_ID, 2, 1, 0, "Line", "A\nline", 8 }, -EINVAL },
 	{ "with DEL in its name", { CLASS_ID, 2, 1, 0, "Line", "A\x7f", 8 }, -EINVAL },
 	{ "with a name of 128 UTF-16 units",
-	  { CLASS_ID, 2, 1, 0, "Line", ASTRAL_63 "ab", 8 }, -EINVAL },
+	  { CLASS_ID, 2, 1, 0, "Line",
+	    LABEL_30 LABEL_30 LABEL_30 LABEL_30 "123456" NOTE, 8 }, -EINVAL },
 	{ "with notifications that are too long",
 	  { CLASS_ID, 2, 1, 0, "Line", "A line", SND_AUDIO_MODULE_MAX_VENDOR_SIZE + 1 }, -EINVAL },
 	{ "with another's ClassId and InstanceId",
@@ -185,7 +183,9 @@ static const struct {
 	{ "with another's label", { CLASS_ID, 2, 1, 0, "Module", "A line", 8 }, -EEXIST },
 	{ "with a label whose element is there",
 	  { CLASS_ID, 2, 1, 0, "Element", "A line", 8 }, -EEXIST },
-	{ "with a name of 127 UTF-16 units", { CLASS_ID, 2, 1, 0, "Line", ASTRAL_63 "a", 8 }, 0 },
+	{ "with a name of 127 UTF-16 units",
+	  { CLASS_ID, 2, 1, 0, "Line",
+	    LABEL_30 LABEL_30 LABEL_30 LABEL_30 "12345" NOTE, 8 }, 0 },
 	{ "with the longest notifications",
 	  { CLASS_ID, 2, 1, 0, "Long", "A line", SND_AUDIO_MODULE_MAX_VENDOR_SIZE }, 0 },
 };
