@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -775,6 +776,7 @@ TEST_F_TIMEOUT(smallest, producers_in_three_contexts, 240)
 		       _metadata->name, tally.matched, tally.lost, busy);
 	fflush(stdout);
 	EXPECT_EQ(9000, tally.matched + tally.lost);
+	EXPECT_EQ(9000, counter_get(self->card, SND_AUDIO_MODULE_COUNTER_ACCEPTED));
 	EXPECT_LE(busy, tally.lost);
 	EXPECT_EQ(0, order.disordered);
 	EXPECT_INTACT(tally);
@@ -918,6 +920,70 @@ TEST_F(smallest, lost_ranges_are_exact)
 	EXPECT_EQUATION(tally, self->fd);
 }
 
+static void type_each(void *context, const struct snd_audio_module_record *record,
+		      const uint8_t *data)
+{
+	uint16_t *type = context;
+
+	*type = record->type;
+}
+
+/* On one CPU: send one long record after the other, until @stop. */
+static void send_until(int hook, const volatile bool *stop)
+{
+	while (!*stop && !portcls_do(hook, NULL, 0, "op=send slot=0"))
+		;
+}
+
+/*
+ * A tick comes while a long record is copied, and what it sends goes around the ring up to that
+ * one: the last is dropped. Who reads then is told, though nothing comes behind it.
+ */
+TEST_F_TIMEOUT(smallest, last_one_is_told_when_it_was_dropped, 240)
+{
+	volatile bool *stop = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct tally tally = tally_new(0);
+	struct snd_audio_module_info info;
+	int hook = portcls_open(self->card);
+	unsigned int round, dropped = 0;
+	uint16_t last = 0;
+	cpu_set_t cpus;
+	pid_t pid;
+
+	ASSERT_NE(MAP_FAILED, stop);
+	ASSERT_LE(0, hook);
+	CPU_ZERO(&cpus);
+	CPU_SET(0, &cpus);
+	ASSERT_EQ(0, sched_setaffinity(0, sizeof(cpus), &cpus));
+	ASSERT_EQ(0, portcls_do(hook, NULL, 0, "op=alloc slot=0 size=64040"));
+	ASSERT_EQ(0, portcls_do(hook, NULL, 0, "op=fill slot=0"));
+	tally.each = type_each;
+	tally.context = &last;
+	for (round = 0; round < 200 && dropped < 5; round++) {
+		*stop = false;
+		pid = fork();
+		if (!pid) {
+			int err = inject(self->card, "send", "count=3 size=30000 context=softirq");
+
+			*stop = true;
+			_exit(-err);
+		}
+		send_until(hook, stop);
+		EXPECT_EQ(0, wait_child(pid));
+		ASSERT_EQ(0, tally_drain(&tally, self->fd, 0));
+		ASSERT_EQ(0, info_get(self->card, &info));
+		ASSERT_EQ(info.newest_sequence, tally.last) TH_LOG("round %u", round);
+		dropped += last == SND_AUDIO_MODULE_RECORD_LOST;
+	}
+	ksft_print_msg("%s: %u in %u rounds\n", _metadata->name, dropped, round);
+	fflush(stdout);
+	EXPECT_LT(0, dropped);
+	EXPECT_EQ(0, portcls_do(hook, NULL, 0, "op=free slot=0"));
+	close(hook);
+	munmap((void *)stop, 4096);
+}
+
 /* ------------------------------------------------------------------ CHANGED */
 
 static uint64_t list_generation(int card)
@@ -1010,6 +1076,26 @@ TEST_F(journal, changed_and_filters)
 		EXPECT_INTACT(tallies[i]);
 		close(fds[i]);
 	}
+}
+
+/* All that is lost before a CHANGED is told before it. */
+TEST_F(smallest, loss_comes_before_the_changed_behind_it)
+{
+	struct { struct snd_audio_module_record record; struct snd_audio_module_lost lost; } first;
+	struct { struct snd_audio_module_record record; uint8_t data[16]; } second;
+
+	send_many("count=1 size=40000");
+	ASSERT_EQ(0, inject(self->card, "late", "op=register instance=7 count=0"));
+	/* Around the ring, and over the long one alone. */
+	send_many("count=100 size=1000");
+	ASSERT_EQ(sizeof(first), read(self->fd, &first, sizeof(first)));
+	EXPECT_EQ(SND_AUDIO_MODULE_RECORD_LOST, first.record.type);
+	EXPECT_EQ(1, first.lost.first);
+	EXPECT_EQ(1, first.lost.last);
+	ASSERT_LT(0, read(self->fd, &second, sizeof(second)));
+	EXPECT_EQ(SND_AUDIO_MODULE_RECORD_CHANGED, second.record.type);
+	EXPECT_EQ(1, second.record.sequence);
+	EXPECT_EQ(0, inject(self->card, "late", "op=unregister"));
 }
 
 /* PNP-7: a late module's notification comes behind the CHANGED that tells of the module. */
@@ -1138,15 +1224,17 @@ TEST_F(journal, removed_is_the_last_record)
 	ASSERT_EQ(0, file_write(BIND, DEVICE));
 }
 
-/* PNP-9: who slept when the card went wakes up and is told. */
+/* PNP-9: who slept when the card went wakes up and is told, though others hold it open. */
 TEST_F(journal, removed_wakes_who_sleeps)
 {
+	int hwdep = hwdep_open(self->card);
 	struct snd_audio_module_record record = { 0 };
 	struct pollfd pollfd;
 	int pipes[2];
 	char byte;
 	pid_t pid;
 
+	ASSERT_LE(0, hwdep);
 	ASSERT_EQ(0, pipe(pipes));
 	pid = fork();
 	if (!pid) {
@@ -1169,6 +1257,7 @@ TEST_F(journal, removed_wakes_who_sleeps)
 		kill(pid, SIGKILL);
 	EXPECT_EQ(0, wait_child(pid));
 	close(pipes[0]);
+	close(hwdep);
 }
 
 /* DeviceIds of Speaker and Headphones are these, and their modules' are. */
