@@ -52,7 +52,7 @@ journal()
 
 # --- the cases ----------------------------------------------------------------------------------
 
-begin 27
+begin 28
 had_user=$(id -u audiomodule 2>/dev/null)
 trap 'clean_up; forget_user' EXIT
 
@@ -368,6 +368,17 @@ problems=$(
 	wait_for 20 has gone.bus 'Headphones/EQ Movie' || cat "$TMP/gone.bus"
 )
 check_all "a monitor waits for a daemon that is restarted, and goes on" "$problems"
+
+# The name is the old one's when the new one asks first.
+old=$daemon
+start_daemon daemon3.log
+sleep 0.3
+stop "$old"
+problems=$(
+	wait_for 20 lists || echo "no daemon answers"
+	kill -0 "$daemon" || cat "$TMP/daemon3.log"
+)
+check_all "a daemon that comes while another one ends takes its place" "$problems"
 
 stop "$first"
 kill "$daemon"

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include "access.h"
 #include "bus-open.h"
@@ -19,6 +20,8 @@
 #define SCAN_DELAY	20000	/* microseconds: a card's nodes appear one after the other */
 #define RETRY_DELAY	200000
 #define ATTEMPTS	10
+#define NAME_DELAY	20000
+#define NAME_ATTEMPTS	50
 #define MESSAGES	32	/* from the bus, until subscribers have a turn */
 
 DEFINE_CLEANUP(cleanup_manager, struct manager *, manager_free)
@@ -164,10 +167,22 @@ static int start_bus(struct manager *manager, const char *address)
 	return r;
 }
 
+/* The name of a daemon that has just died is its own until the bus has seen that. */
+static int request_free_name(struct manager *manager)
+{
+	int r = sd_bus_request_name(manager->bus, BUS_NAME, 0);
+
+	for (int i = 1; r == -EEXIST && i < NAME_ATTEMPTS; i++) {
+		usleep(NAME_DELAY);
+		r = sd_bus_request_name(manager->bus, BUS_NAME, 0);
+	}
+	return r;
+}
+
 /* Last: who sees the name sees all cards that are there. */
 static int request_name(struct manager *manager)
 {
-	int r = sd_bus_request_name(manager->bus, BUS_NAME, 0);
+	int r = request_free_name(manager);
 
 	if (r == -EEXIST)
 		log_error("Cannot own %s: another audiomoduled runs on this bus", BUS_NAME);
