@@ -87,6 +87,7 @@ help:
 	@echo 'make planted         are its nets there? faults put into the code, each to be caught'
 	@echo 'make mutate          do the tests notice? faults put into the modules (MUTANTS=)'
 	@echo 'make coverage        which lines of the modules the tests run, by gcov'
+	@echo 'make reports         copies what the last long runs reported into selftests/reports/'
 	@echo 'make lint            the sources, read by compilers and checkers'
 	@echo 'make model           the journal for spin: every order of steps (LARGE=1)'
 	@echo 'make ring            the journal in a program: its races, and its rate on these CPUs'
@@ -377,6 +378,13 @@ coverage: check_packages guest_userspace guest_selftests guest_script
 	$(Q)$(GUESTDIR)/packages.sh install coverage
 	+$(Q)$(GUESTDIR)/coverage.sh $(GUEST)
 
+# The last reports of the commands that are too long for CI, to be committed.
+reports:
+	$(Q)for name in torture mutate coverage fuzz-kernel; do \
+		[ ! -e $(BUILD)/$$name/report.md ] || \
+			cp -v $(BUILD)/$$name/report.md selftests/reports/$${name%-kernel}.md; \
+	done
+
 shell: guest_driver guest_examples guest_selftests guest_script
 	$(call say,GUEST "the prompt comes in some seconds; 'exit' powers the guest off")
 	$(Q)$(GUESTDIR)/run.sh --kernel $(KERNEL) --shell
@@ -425,6 +433,6 @@ distclean: clean
 .PHONY: check_packages guest_system guest_source guest_modules guest_userspace guest_driver
 .PHONY: guest_examples guest_rivals guest_script guest_selftests demo test test-tools test-packages
 .PHONY: test-desktop test-secure-boot test-tree bench conformance
-.PHONY: check torture sanitize valgrind planted mutate coverage lint model ring fuzz fuzz-userspace shell clean
+.PHONY: check torture sanitize valgrind planted mutate coverage reports lint model ring fuzz fuzz-userspace shell clean
 .PHONY: distclean dkms-tree check_dkms dkms-install dkms-remove deb
 .PHONY: sign signing-key unload

@@ -26,7 +26,8 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 HERE=$(cd "$(dirname "$0")" && pwd)
-BUILD=$(cd "$HERE/../.." && pwd)/.build
+TOP=$(cd "$HERE/../.." && pwd)
+BUILD=$TOP/.build
 TEST_LOG=$BUILD/test.log
 DEBUG=6.1-debug
 
@@ -295,8 +296,7 @@ report()
 {
 	local set
 
-	echo "<!-- SPDX-License-Identifier: GPL-2.0 -->"
-	echo "# The last make torture"
+	report_head "make torture"
 	for kernel in "${kernels[@]}"; do
 		printf '\n## %s (%s), %s\n\n' "$kernel" "$("$HERE/kernel.sh" version "$kernel")" \
 			"$(date -r "$FOLDER/$kernel/output-torture" +%F)"

@@ -123,6 +123,7 @@ add_text()
 write_report()
 {
 	add_text
+	report_head "make coverage" "$KERNEL" >"$FOLDER/report.md"
 	awk -F '\t' -v reasons="$REASONS" -v least="$LEAST" '
 	BEGIN {
 		while ((getline line < reasons) > 0) {
@@ -173,7 +174,7 @@ write_report()
 		printf "\n%d of %d lines ran; of %d that did not the reason is not known\n",
 			ran_in_all, total, unknown
 		exit !(100 * ran_in_all >= least * total && !unknown && !stale)
-	}' "$FOLDER/lines-with-text" >"$FOLDER/report.md"
+	}' "$FOLDER/lines-with-text" >>"$FOLDER/report.md"
 }
 
 case ${1:-} in

@@ -11,8 +11,8 @@
 #
 # .build/fuzz-kernel/ has of each program output, console, share/, with which run.sh boots again,
 # and in share/fuzz/ the corpus that it made, and what it found: bytes that make the program, or the
-# kernel, complain. What does so is printed, and the command that tries it once more. The last line
-# counts the programs.
+# kernel, complain. What does so is printed, and the command that tries it once more. report.md has
+# what was counted. The last line counts the programs.
 
 set -euo pipefail
 
@@ -93,6 +93,26 @@ progress()
 	grep -a -o '^#[0-9]*.* cov: .*\|^#[0-9]*.* ft: .*' "$FOLDER/$1/output" | tail -n 1
 }
 
+# What libFuzzer counted in all
+statistics()
+{
+	printf '\n## %s\n\n' "$1"
+	grep -a -o '^INFO: Seed: [0-9]*\|^stat::.*' "$FOLDER/$1/output" | sed 's/^/    /' || :
+	printf '    %s\n' "$(progress "$1")" \
+		"$(find "$FOLDER/$1/share/fuzz/findings" -type f | wc -l) findings"
+}
+
+report()
+{
+	local program
+
+	report_head "make fuzz" "$kernel"
+	echo "Two guests side by side, $seconds s each."
+	for program in "${PROGRAMS[@]}"; do
+		statistics "$program"
+	done
+}
+
 tell()
 {
 	local program=$1 status=$2 finding folder=$FOLDER/$1
@@ -126,6 +146,8 @@ do_run()
 		tell "$program" "$status"
 	done
 	kill "$ticker"
+	report >"$FOLDER/report.md"
+	say REPORT "$FOLDER/report.md"
 	echo
 	echo "$passed passed, $failed failed, 0 skipped"
 	[ "$failed" -eq 0 ]

@@ -104,6 +104,22 @@ make_once()
 	)
 }
 
+# report_head COMMAND KERNEL...: how a report in Markdown begins: of which commit, when, and where
+report_head()
+{
+	local kernel separator=
+
+	echo "<!-- SPDX-License-Identifier: GPL-2.0 -->"
+	printf '# The last %s\n\n%s, commit %s' "$1" "$(date +%F)" \
+		"$(git -C "$TOP" describe --always --dirty 2>/dev/null || echo unknown)"
+	shift
+	for kernel in "$@"; do
+		printf '%s %s' "${separator:-, kernel}" "$("$HERE/kernel.sh" version "$kernel")"
+		separator=,
+	done
+	printf '.\n\n'
+}
+
 # take_line FOLDER: the next line of standard input, which several processes have; for $(…)
 take_line()
 {

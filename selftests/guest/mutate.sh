@@ -276,6 +276,9 @@ report()
 {
 	local name kernel by
 
+	report_head "make mutate" "${KERNELS[@]}"
+	echo "$summary"
+	echo
 	echo "| fault | kind | noticed by |"
 	echo "|---|---|---|"
 	for name in "$@"; do
@@ -290,7 +293,7 @@ report()
 
 conclude()
 {
-	local name caught=0 missed=0 unexplained=0
+	local name summary caught=0 missed=0 unexplained=0
 
 	for name in "$@"; do
 		if [ -n "$(by "$name")" ]; then
@@ -300,9 +303,10 @@ conclude()
 			[ -n "${why[$name]}" ] || unexplained=$((unexplained + 1))
 		fi
 	done
+	summary="$caught of $# were noticed; of $unexplained it is not known why they were not"
 	report "$@" >"$MUTATE/report.md"
 	echo
-	echo "# $caught of $# were noticed; of $unexplained it is not known why they were not"
+	echo "# $summary"
 	echo "# the table is in .build/mutate/report.md"
 	echo "$caught passed, $missed failed, 0 skipped"
 	[ $((caught * 100)) -ge $(($# * LEAST)) ] && [ "$unexplained" -eq 0 ]
