@@ -1260,6 +1260,25 @@ TEST_F(journal, removed_wakes_who_sleeps)
 	close(hwdep);
 }
 
+/* Who waits for the end alone hears of it when another reader of the fd has taken REMOVED. */
+TEST_F(journal, end_wakes_who_waits_for_it)
+{
+	struct pollfd pollfd = { .fd = self->fd };
+	struct tally tally = tally_new(0);
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(poll(&pollfd, 1, STUCK_MS) == 1 && pollfd.revents == POLLHUP ? 0 : 1);
+	usleep(100 * 1000);
+	ASSERT_EQ(0, file_write(UNBIND, DEVICE));
+	/* That wakes it, and it finds no end yet. */
+	usleep(100 * 1000);
+	EXPECT_EQ(1, tally_drain(&tally, self->fd, 0));
+	EXPECT_EQ(1, tally.removed);
+	EXPECT_EQ(0, wait_child(pid)) TH_LOG("it still waits");
+	ASSERT_EQ(0, file_write(BIND, DEVICE));
+}
+
 /* DeviceIds of Speaker and Headphones are these, and their modules' are. */
 static bool device_ids_are_the_drivers(int card)
 {

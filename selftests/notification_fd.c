@@ -314,10 +314,20 @@ TEST_F(nfd, subscribe_refuses_what_has_no_meaning)
 	EXPECT_EQ(self->machine.notification_fds, objects_get("notification_fds"));
 }
 
+/* The number that the next file of this program gets */
+static int next_number(int fd)
+{
+	int number = dup(fd);
+
+	close(number);
+	return number;
+}
+
 TEST_F(nfd, subscribe_refuses_bad_pointers)
 {
 	struct snd_audio_module_subscribe *page =
 		mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int number = next_number(self->hwdep);
 
 	ASSERT_NE(MAP_FAILED, page);
 	EXPECT_EQ(-1, ioctl(self->hwdep, SND_AUDIO_MODULE_IOCTL_SUBSCRIBE, NULL));
@@ -328,6 +338,7 @@ TEST_F(nfd, subscribe_refuses_bad_pointers)
 	EXPECT_EQ(-1, ioctl(self->hwdep, SND_AUDIO_MODULE_IOCTL_SUBSCRIBE, page));
 	EXPECT_EQ(EFAULT, errno);
 	EXPECT_EQ(self->machine.notification_fds, objects_get("notification_fds"));
+	EXPECT_EQ(number, next_number(self->hwdep));
 	munmap(page, 4096);
 }
 
@@ -393,13 +404,11 @@ TEST_F(nfd, list_into_a_buffer_that_ends_too_early_fails)
 TEST_F(nfd, subscribe_without_a_free_descriptor)
 {
 	struct rlimit limit, none;
-	int highest = dup(self->hwdep);
 	int result;
 
 	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &limit));
-	close(highest);
 	none = limit;
-	none.rlim_cur = highest;
+	none.rlim_cur = next_number(self->hwdep);
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &none));
 	result = subscribe_on_hwdep(self->hwdep, NULL);
 	setrlimit(RLIMIT_NOFILE, &limit);
