@@ -26,6 +26,7 @@
 #define MOST		SND_AUDIO_MODULE_MAX_COMMAND_SIZE
 #define EQ_DEFAULT	0x01000000	/* InstanceId of the Speaker's module 2 */
 #define UNTOUCHED	0x5a
+#define OUT_SIZE	4096	/* of memory that was likely used before */
 #define SLOW_MS		2000	/* something is to happen meanwhile */
 #define STUCK_MS	20000	/* nothing comes for so long: a test goes on */
 #define DRIVER		"/sys/bus/platform/drivers/snd-audio-module-virtual"
@@ -656,6 +657,42 @@ TEST_F(command, bad_pointers_fail_and_change_nothing)
 static struct snd_audio_module_command late_words(void)
 {
 	return words_for(late_class, 7);
+}
+
+/* What a driver's handler says and cannot be does not reach the program, nor does old memory. */
+TEST_F(command, handlers_are_not_believed)
+{
+	static const struct {
+		const char *lie;
+		int err;
+	} table[] = {
+		{ "too_long", EIO },
+		{ "positive", EIO },
+		{ "unwritten", 0 },
+	};
+	static const uint8_t zeroes[OUT_SIZE];
+	static uint8_t in[OUT_SIZE];
+	struct snd_audio_module_command words = late_words();
+	unsigned int i;
+
+	/* The memory of the answers is used before. */
+	memset(in + 4, UNTOUCHED, sizeof(in) - 4);
+	ASSERT_EQ(0, inject(self->card, "late", "op=register instance=7 count=0"));
+	EXPECT_EQ(0, run(self->hwdep, &words, in, sizeof(in), self->out, sizeof(in)));
+	EXPECT_EQ(0, memcmp(in, self->out, sizeof(in)));
+	ASSERT_EQ(0, inject(self->card, "late", "op=unregister"));
+	for (i = 0; i < ARRAY_SIZE(table); i++) {
+		ASSERT_EQ(0, inject(self->card, "late", "op=register instance=7 count=0 lie=%s",
+				    table[i].lie));
+		memset(self->out, UNTOUCHED, OUT_SIZE + 8);
+		EXPECT_EQ(table[i].err, run(self->hwdep, &words, in, 4, self->out, OUT_SIZE))
+			TH_LOG("row %u", i);
+		EXPECT_EQ(table[i].err ? 0 : OUT_SIZE, words.out_size) TH_LOG("row %u", i);
+		EXPECT_TRUE(untouched(self->out, words.out_size, OUT_SIZE + 8))
+			TH_LOG("row %u", i);
+		ASSERT_EQ(0, inject(self->card, "late", "op=unregister"));
+	}
+	EXPECT_EQ(0, memcmp(zeroes, self->out, OUT_SIZE));
 }
 
 /* CMD-6: any bytes, up to the limit each way. */

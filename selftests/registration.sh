@@ -24,7 +24,7 @@ pass_on()
 	done <"$TMP/results"
 }
 
-begin 49
+begin 50
 load
 before=$(objects)
 cat "$HOOKS/card$card/registration" >"$TMP/results" ||

@@ -17,10 +17,12 @@
  *		no_port=, unknown= (fill: with an InstanceId that no module has).
  *	late	registers (op=register, instance=, endpoint=) or unregisters (op=unregister) a
  *		module after the card was registered. It answers a command with the same bytes,
- *		once it has slept as many milliseconds as their first four say. op=again, module=,
- *		instance=: registers a module of a class that the endpoint has, and unregisters it.
- *		op=release gives the driver's reference to an endpoint's port back, while its
- *		modules go on (IF-3).
+ *		once it has slept as many milliseconds as their first four say; or with lie=too_long
+ *		says that it wrote more than there is room for, with lie=unwritten that it wrote what
+ *		it did not, and with lie=positive returns 1. op=again, module=, instance=:
+ *		registers a module of a class that the endpoint has, and unregisters it. op=release
+ *		gives the driver's reference to an endpoint's port back, while its modules go on
+ *		(IF-3).
  *	pool	the pool type that the modules ask for when a parameter changes: with one that is
  *		refused, they have no buffer for the notification.
  *
@@ -204,6 +206,7 @@ static int call_in(enum context context, void (*function)(void *data), void *dat
  * @no_port: pass NULL for the port
  * @unknown: fill in an InstanceId that no module has
  * @same: do not fill in data that tell notifications apart
+ * @lie: index in lie_names
  * @first: number of the first notification; 0: the card's next one
  * @id: NotificationId
  * @id_null: pass NULL for it
@@ -222,6 +225,7 @@ struct words {
 	u32 no_port;
 	u32 unknown;
 	u32 same;
+	u32 lie;
 	u64 first;
 	guid_t id;
 	bool id_null;
@@ -230,6 +234,10 @@ struct words {
 enum method { METHOD_POST, METHOD_PORTCLS, METHOD_REUSE };
 
 static const char * const method_names[] = { "post", "portcls", "reuse" };
+
+enum lie { LIE_NONE, LIE_TOO_LONG, LIE_UNWRITTEN, LIE_POSITIVE };
+
+static const char * const lie_names[] = { "none", "too_long", "unwritten", "positive" };
 
 static int parse_name(const char *value, const char * const *names, size_t count, u32 *index)
 {
@@ -280,6 +288,8 @@ static int parse_word(struct words *words, const char * const *ops, size_t op_co
 				  &words->context);
 	if (!strcmp(word, "method"))
 		return parse_name(value, method_names, ARRAY_SIZE(method_names), &words->method);
+	if (!strcmp(word, "lie"))
+		return parse_name(value, lie_names, ARRAY_SIZE(lie_names), &words->lie);
 	if (!strcmp(word, "first"))
 		return kstrtou64(value, 0, &words->first);
 	if (strcmp(word, "id"))
@@ -645,12 +655,23 @@ static const char * const late_ops[] = { "register", "unregister", "again", "rel
 
 #define LATE_SLEEP_MS	20000
 
+/* What a handler cannot say, or should not. */
+static int late_lie(enum lie lie, size_t *out_size)
+{
+	if (lie == LIE_TOO_LONG)
+		(*out_size)++;
+	return lie == LIE_POSITIVE;
+}
+
 /* A module whose handler takes as long as a test wants. */
 static int late_command(struct snd_audio_module *module, const void *in, size_t in_size, void *out,
 			size_t *out_size)
 {
+	const struct virtual_card *virtual = snd_audio_module_private(module);
 	u32 ms = 0;
 
+	if (virtual->late_lie)
+		return late_lie(virtual->late_lie, out_size);
 	if (*out_size < in_size) {
 		bool probe = !*out_size;
 
@@ -679,8 +700,9 @@ static int late_register(struct virtual_card *virtual, const struct words *words
 		.name = "Registered after the card",
 	};
 
+	virtual->late_lie = words->lie;
 	return snd_audio_module_register(virtual->endpoints[words->endpoint].port, &descriptor,
-					 &late_module_ops, NULL, &virtual->late);
+					 &late_module_ops, virtual, &virtual->late);
 }
 
 static int late_register_and_post(struct virtual_card *virtual, const struct words *words)

@@ -6,7 +6,7 @@
  *
  * The core refuses what a driver registers wrongly, with the error that its documentation says.
  * Reading /sys/kernel/debug/snd-audio-module-virtual/cardN/registration makes each mistake once and
- * tells in KTAP whether the core said that. All but two of them are made on sound cards of their
+ * tells in KTAP whether the core said that. All but three are made on sound cards of their
  * own, which are never registered, so that nobody sees them.
  */
 
@@ -210,11 +210,17 @@ static int try_module(struct snd_audio_module_port *port,
 
 static void try_modules(struct scene *scene)
 {
+	struct snd_audio_module_port *port = scene->virtual->endpoints[0].port;
+	struct snd_audio_module_descriptor late = right_descriptor;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(module_rows); i++)
 		tell(scene, "a module", module_rows[i].behaviour, module_rows[i].expected,
 		     try_module(scene->port, &module_rows[i].descriptor));
+	/* It gets no element whose name could be too long. Without a port there is no module. */
+	late.label = LABEL_32;
+	tell(scene, "a late module", "with a label of 32 bytes", port ? -EINVAL : 1,
+	     try_module(port, &late));
 }
 
 /* ------------------------------------------------------------------ modules of streams */
@@ -335,7 +341,7 @@ static int registration_show(struct seq_file *seq, void *offset)
 
 	seq_printf(seq, "KTAP version 1\n1..%zu\n",
 		   ARRAY_SIZE(port_rows) + 2 + ARRAY_SIZE(pcm_rows) + 2 +
-		   ARRAY_SIZE(module_rows) + ARRAY_SIZE(stream_rows));
+		   ARRAY_SIZE(module_rows) + 1 + ARRAY_SIZE(stream_rows));
 	err = make_scene(&scene);
 	if (!err) {
 		try_ports(&scene);

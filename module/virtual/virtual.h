@@ -179,7 +179,8 @@ struct virtual_endpoint {
  * @pool_type: where the modules' notifications of changes come from: PagedPool
  * @debugfs: directory of the hooks
  * @late: a module that a hook registered after the card
- * @late_lock: protects @late
+ * @late_lie: how its handler answers wrongly; 0: it does not
+ * @late_lock: protects @late and @late_lie
  * @counter: number of the next injected notification
  */
 struct virtual_card {
@@ -188,6 +189,7 @@ struct virtual_card {
 	u32 pool_type;
 	struct dentry *debugfs;
 	struct snd_audio_module *late;
+	u32 late_lie;
 	struct mutex late_lock;	/* see @late_lock above */
 	atomic64_t counter;
 };
