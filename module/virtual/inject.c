@@ -17,12 +17,12 @@
  *		no_port=, unknown= (fill: with an InstanceId that no module has).
  *	late	registers (op=register, instance=, endpoint=) or unregisters (op=unregister) a
  *		module after the card was registered. It answers a command with the same bytes,
- *		once it has slept as many milliseconds as their first four say; or with lie=too_long
- *		says that it wrote more than there is room for, with lie=unwritten that it wrote what
- *		it did not, and with lie=positive returns 1. op=again, module=, instance=:
- *		registers a module of a class that the endpoint has, and unregisters it. op=release
- *		gives the driver's reference to an endpoint's port back, while its modules go on
- *		(IF-3).
+ *		once it has slept as many milliseconds as their first four say; or, with
+ *		lie=too_long, says that it wrote more than there is room for; with lie=unwritten,
+ *		that it wrote what it did not; with lie=positive it returns 1. op=again, module=,
+ *		instance=: registers a module of a class that the endpoint has, and unregisters it.
+ *		op=release gives the driver's reference to an endpoint's port back, while its
+ *		modules go on (IF-3).
  *	pool	the pool type that the modules ask for when a parameter changes: with one that is
  *		refused, they have no buffer for the notification.
  *
