@@ -555,6 +555,7 @@ TEST_F(buffers, nid3_unknown_module_is_the_endpoints)
 	EXPECT_EQ(0, memcmp(speaker_id, identity->device_id, 16));
 	EXPECT_EQ(0, memcmp(module_class[1], identity->class_id, 16));
 	EXPECT_EQ(GARBAGE * 0x01010101U, identity->instance_id);
+	EXPECT_EQ(0, identity->reserved);
 	EXPECT_TRUE(vendor_intact(data_of(record) + 40, 60));
 	portcls("op=free slot=0");
 }

@@ -36,6 +36,7 @@ struct tlv_request {
 #define JOURNAL		"journal_size=131072"
 #define HEADER_SIZE	sizeof(struct snd_audio_module_record)
 #define IDENTITY_SIZE	sizeof(struct snd_audio_module_notification)
+#define VALUE_LEAST	(HEADER_SIZE + IDENTITY_SIZE + 8)	/* that a notification element has */
 #define VALUE_MAX	512
 #define ELEMENTS_MAX	64
 #define QUIET_MS	300	/* nothing comes for so long: nothing comes */
@@ -219,14 +220,17 @@ static int numids_of(struct view *view, unsigned int *numids)
 	return count;
 }
 
-/* The 512 bytes of a BYTES element's value. */
+/* The 512 bytes of a BYTES element's value. What was there before is to be written over. */
 static int bytes_read(struct view *view, unsigned int numid, uint8_t *bytes)
 {
+	uint8_t garbage[VALUE_LEAST];
 	snd_ctl_elem_value_t *value;
 	int err;
 
+	memset(garbage, 0x5a, sizeof(garbage));
 	snd_ctl_elem_value_alloca(&value);
 	snd_ctl_elem_value_set_numid(value, numid);
+	snd_ctl_elem_set_bytes(value, garbage, sizeof(garbage));
 	err = snd_ctl_elem_read(view->ctl, value);
 	memcpy(bytes, snd_ctl_elem_value_get_bytes(value), VALUE_MAX);
 	return err;
