@@ -6,7 +6,7 @@
  *
  * The core refuses what a driver registers wrongly, with the error that its documentation says.
  * Reading /sys/kernel/debug/snd-audio-module-virtual/cardN/registration makes each mistake once and
- * tells in KTAP whether the core said that. All but three are made on sound cards of their
+ * tells in KTAP whether the core said that. All but four are made on sound cards of their
  * own, which are never registered, so that nobody sees them.
  */
 
@@ -210,17 +210,28 @@ static int try_module(struct snd_audio_module_port *port,
 
 static void try_modules(struct scene *scene)
 {
-	struct snd_audio_module_port *port = scene->virtual->endpoints[0].port;
-	struct snd_audio_module_descriptor late = right_descriptor;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(module_rows); i++)
 		tell(scene, "a module", module_rows[i].behaviour, module_rows[i].expected,
 		     try_module(scene->port, &module_rows[i].descriptor));
-	/* It gets no element whose name could be too long. Without a port there is no module. */
+}
+
+/*
+ * They get no element, whose name could be too long or there already. Without a port, there is no
+ * module.
+ */
+static void try_late_modules(struct scene *scene)
+{
+	const struct virtual_endpoint *endpoint = &scene->virtual->endpoints[0];
+	struct snd_audio_module_descriptor late = right_descriptor;
+
 	late.label = LABEL_32;
-	tell(scene, "a late module", "with a label of 32 bytes", port ? -EINVAL : 1,
-	     try_module(port, &late));
+	tell(scene, "a late module", "with a label of 32 bytes", endpoint->port ? -EINVAL : 1,
+	     try_module(endpoint->port, &late));
+	late.label = endpoint->modules[0].descriptor.label;
+	tell(scene, "a late module", "with another's label", endpoint->port ? -EEXIST : 1,
+	     try_module(endpoint->port, &late));
 }
 
 /* ------------------------------------------------------------------ modules of streams */
@@ -341,12 +352,13 @@ static int registration_show(struct seq_file *seq, void *offset)
 
 	seq_printf(seq, "KTAP version 1\n1..%zu\n",
 		   ARRAY_SIZE(port_rows) + 2 + ARRAY_SIZE(pcm_rows) + 2 +
-		   ARRAY_SIZE(module_rows) + 1 + ARRAY_SIZE(stream_rows));
+		   ARRAY_SIZE(module_rows) + 2 + ARRAY_SIZE(stream_rows));
 	err = make_scene(&scene);
 	if (!err) {
 		try_ports(&scene);
 		try_pcms(&scene);
 		try_modules(&scene);
+		try_late_modules(&scene);
 		try_streams(&scene);
 	}
 	free_scene(&scene);
