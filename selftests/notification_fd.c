@@ -1341,22 +1341,24 @@ TEST_F(nfd, initial_delivers_the_newest_of_each_module)
 		send_many("count=3 size=104 endpoint=%u module=%u", module / 3, module % 3);
 	send_many("count=2 size=104 method=portcls id=" FOREIGN_TEXT);
 	send_many("count=1 size=200 endpoint=0 module=1");	/* sequence 21 */
+	/* The module with the highest index has one, too. */
+	ASSERT_EQ(0, inject(self->card, "late", "op=register instance=7 count=1"));
 	fd = subscribe_on_hwdep(self->hwdep, &words);
 	ASSERT_LE(0, fd);
-	EXPECT_EQ(21, words.start_sequence);
+	EXPECT_EQ(22, words.start_sequence);
 	EXPECT_EQ(POLLIN, poll_in(fd, 0));
 	got = read(fd, self->bytes, sizeof(self->bytes));
-	ASSERT_EQ(5 * RECORD(104) + RECORD(200), got);
-	for (module = 0; module < 6; module++) {
-		static const uint64_t sequences[] = { 3, 9, 12, 15, 18, 21 };
+	ASSERT_EQ(5 * RECORD(104) + RECORD(200) + RECORD(40), got);
+	for (module = 0; module < 7; module++) {
+		static const uint64_t sequences[] = { 3, 9, 12, 15, 18, 21, 22 };
 
 		EXPECT_EQ(sequences[module], record->sequence);
 		record = (const void *)((const uint8_t *)record + record->size);
 	}
-	tally = tally_new(21);
+	tally = tally_new(22);
 	tally.expect_initial = true;
 	tally_records(&tally, self->bytes, got);
-	EXPECT_EQ(6, tally.initial);
+	EXPECT_EQ(7, tally.initial);
 	EXPECT_EQ(0, fdinfo_get(fd, "matched"));
 	EXPECT_EQ(0, fdinfo_get(fd, "filtered"));
 	EXPECT_EQ(0, poll_in(fd, 0));
@@ -1364,10 +1366,11 @@ TEST_F(nfd, initial_delivers_the_newest_of_each_module)
 	send_many("count=4 size=104");
 	EXPECT_EQ(0, tally_drain(&tally, fd, 0));
 	EXPECT_EQ(4, tally.matched);
-	EXPECT_EQ(6, tally.initial);
+	EXPECT_EQ(7, tally.initial);
 	EXPECT_EQ(4, fdinfo_get(fd, "matched"));
-	EXPECT_EQ(25, fdinfo_get(fd, "position"));
+	EXPECT_EQ(26, fdinfo_get(fd, "position"));
 	EXPECT_INTACT(tally);
+	ASSERT_EQ(0, inject(self->card, "late", "op=unregister"));
 	close(fd);
 }
 
