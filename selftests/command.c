@@ -659,6 +659,20 @@ static struct snd_audio_module_command late_words(void)
 	return words_for(late_class, 7);
 }
 
+/* Records of a module that has gone do not seem to be those of one that comes. */
+TEST_F(command, index_of_a_module_is_not_given_again_at_once)
+{
+	struct snd_audio_module_module_info before, after;
+
+	ASSERT_EQ(0, inject(self->card, "late", "op=register instance=7 count=0"));
+	ASSERT_EQ(0, module_find(self->card, speaker_id, late_class, 7, &before));
+	ASSERT_EQ(0, inject(self->card, "late", "op=unregister"));
+	ASSERT_EQ(0, inject(self->card, "late", "op=register instance=7 count=0"));
+	ASSERT_EQ(0, module_find(self->card, speaker_id, late_class, 7, &after));
+	ASSERT_EQ(0, inject(self->card, "late", "op=unregister"));
+	EXPECT_NE(before.index, after.index);
+}
+
 /* What a driver's handler says and cannot be does not reach the program, nor does old memory. */
 TEST_F(command, handlers_are_not_believed)
 {
