@@ -114,7 +114,7 @@ report_head()
 		"$(git -C "$TOP" describe --always --dirty 2>/dev/null || echo unknown)"
 	shift
 	for kernel in "$@"; do
-		printf '%s %s' "${separator:-, kernel}" "$("$HERE/kernel.sh" version "$kernel")"
+		printf '%s %s' "${separator:-, kernel}" "$("${0%/*}/kernel.sh" version "$kernel")"
 		separator=,
 	done
 	printf '.\n\n'
