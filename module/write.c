@@ -31,6 +31,7 @@
  * The barriers are listed in journal.c.
  */
 
+#include <linux/delay.h>
 #include <linux/ktime.h>
 #include <linux/preempt.h>
 
@@ -43,11 +44,8 @@
 /* How much more room is made than needed. */
 #define ROOM_AHEAD	4096
 
-/*
- * For how long a writer leaves the lock to another one at a time, and how often: some hundred
- * records, and not much longer than a reservation may take.
- */
-#define BACK_OFF_NS	4000
+/* For how long a writer leaves the lock to another one at a time, and how often: 16 us in all. */
+#define BACK_OFF_US	4
 #define BACK_OFF_TIMES	4
 
 /* A stamp is what a record has behind its timestamp. */
@@ -169,10 +167,7 @@ static noinline unsigned long take_lock_contended(struct snd_audio_module_journa
 	unsigned long flags;
 
 	for (; times; times--) {
-		u64 end = ktime_get_ns() + BACK_OFF_NS;
-
-		while (ktime_get_ns() < end)
-			cpu_relax();
+		udelay(BACK_OFF_US);
 		if (raw_spin_trylock_irqsave(&journal->lock, flags))
 			return flags;
 	}
@@ -307,7 +302,8 @@ static void count_not_written(const struct snd_audio_module_origin *origin, int 
  * @data: its data, behind the identity of @origin where that has one
  * @size: bytes at @data; the data have at most SND_AUDIO_MODULE_MAX_DATA_SIZE bytes in all
  *
- * What cannot be written is dropped and counted (IF-12). Allocates nothing and waits for nobody.
+ * What cannot be written is dropped and counted (IF-12). Allocates nothing and waits for nobody,
+ * but 16 us and its turn when other CPUs write; with interrupts off for its turn alone.
  *
  * Context: Any but NMI. The caller keeps @origin from going, by a reference or by RCU.
  *

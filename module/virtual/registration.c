@@ -11,8 +11,8 @@
  */
 
 #include <linux/debugfs.h>
+#include <linux/err.h>
 #include <linux/seq_file.h>
-#include <linux/slab.h>
 
 #include "virtual.h"
 

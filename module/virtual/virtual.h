@@ -179,8 +179,8 @@ struct virtual_endpoint {
  * @pool_type: where the modules' notifications of changes come from: PagedPool
  * @debugfs: directory of the hooks
  * @late: a module that a hook registered after the card
- * @late_lie: how its handler answers wrongly; 0: it does not
- * @late_lock: protects @late and @late_lie
+ * @late_lie: how its handler answers wrongly, set before there is one; 0: it does not
+ * @late_lock: protects @late
  * @counter: number of the next injected notification
  */
 struct virtual_card {

@@ -129,7 +129,6 @@ static inline void raw_spin_unlock(raw_spinlock_t *lock)
 #define lockdep_assert_held(lock)
 #define __acquires(lock)
 #define irqs_disabled()		false
-#define cpu_relax()		__builtin_ia32_pause()
 #define preempt_disable()
 #define preempt_enable()
 
@@ -156,6 +155,14 @@ static inline u64 ktime_get_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+static inline void udelay(unsigned int us)
+{
+	u64 end = ktime_get_ns() + us * 1000;
+
+	while (ktime_get_ns() < end)
+		__builtin_ia32_pause();
 }
 
 #define TP_PROTO(...)			__VA_ARGS__
