@@ -347,13 +347,15 @@ do_counted()
 
 # libfuzzer OPTION-OR-FILE...: the program of calls. An input that takes longer than all others do
 # hangs. One with which the kernel ended the program, which then could not keep it, is kept here.
+# Looking each second what other fuzzers put into the corpus would take most of the time.
 libfuzzer()
 {
 	# Then nothing but the program ends.
 	echo 0 >/proc/sys/kernel/panic_on_oops
 	modprobe snd-audio-module-virtual || die "the modules cannot be loaded"
 	export AUDIO_MODULE_FUZZ_CURRENT=/run/fuzz-current
-	"$FUZZ/program" -timeout=120 -max_len=512 -len_control=10 -artifact_prefix="$FUZZ/findings/" "$@"
+	"$FUZZ/program" -timeout=120 -max_len=512 -len_control=10 -reload=0 \
+		-entropic_scale_per_exec_time=1 -artifact_prefix="$FUZZ/findings/" "$@"
 	status=$?
 	[ $status -lt 128 ] || cp "$AUDIO_MODULE_FUZZ_CURRENT" "$FUZZ/findings/current"
 	return $status
@@ -389,7 +391,7 @@ userspace) do_test_all "$(userspace_tests)" ;;
 systemd) do_test "$SYSTEMD" ;;
 suspend) do_suspend "$@" ;;
 fuzz)	do_fuzz "$@" ;;
-fuzz_one) libfuzzer "/mnt/build/$1" ;;
+fuzz_one) AUDIO_MODULE_FUZZ_TELL=1 libfuzzer "/mnt/build/$1" ;;
 fuzz_merge) libfuzzer -merge=1 "$FUZZ/merged" "$FUZZ/seeds" "$FUZZ/corpus" ;;
 demo)	exec ./demo.sh "$@" ;;
 shell)	exec bash -i ;;

@@ -12,6 +12,8 @@
  * numbers back. The kernel's checkers say the rest, on its console.
  *
  *	calls [OPTION OF libFuzzer...] CORPUS...	root, and the modules loaded
+ *
+ * With AUDIO_MODULE_FUZZ_TELL in its environment it prints what each call came to.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -34,6 +36,8 @@
 #define MAPPINGS	4
 #define ARENA		((size_t)128 * 1024)
 #define UNTOUCHED	0xa5
+/* What overwrites the journal twice: more is not another state, and takes half a second. */
+#define MOST_SENT	(2U * 1024 * 1024)
 #define DRIVER		"/sys/bus/platform/drivers/snd-audio-module-virtual"
 #define DEVICE		"snd-audio-module-virtual"
 
@@ -57,10 +61,12 @@ struct scene {
 	struct mapping mappings[MAPPINGS];
 	bool gone;
 	unsigned int call;	/* which one it is now */
+	const char *name;	/* of that */
 };
 
 static int card;
 static uint64_t journal_id;
+static bool tells_results;
 /* Memory, behind which there is none; and some that cannot be written. */
 static uint8_t *arena, *read_only;
 
@@ -84,15 +90,24 @@ static bool is_among(int error, const int *errors)
  * What a call came to is told to libFuzzer, too: so it finds each call and error also where it is
  * not told what the kernel executes.
  */
-static void expect(const struct scene *scene, long result, bool good, const int *errors)
+static int came_to(const struct scene *scene, long result)
 {
 	const int error = result < 0 ? errno : 0;
 
 	coverage_result(scene->call, (unsigned int)error);
+	if (tells_results)
+		dprintf(2, "%s: %s\n", scene->name, error ? strerror(error) : "done");
+	return error;
+}
+
+static void expect(const struct scene *scene, long result, bool good, const int *errors)
+{
+	const int error = came_to(scene, result);
+
 	if (!error || (error == EFAULT && !good) || (error == ENODEV && scene->gone) ||
 	    is_among(error, errors))
 		return;
-	dprintf(2, "call %u, %s: %s\n", scene->call, good ? "good pointers" : "bad pointers",
+	dprintf(2, "%s, %s: %s\n", scene->name, good ? "good pointers" : "bad pointers",
 		strerror(error));
 	require(!"a documented error");
 }
@@ -100,7 +115,7 @@ static void expect(const struct scene *scene, long result, bool good, const int 
 /* Of a file that is not meant for the call, or a call whose errors are the kernel's own. */
 static void expect_any(const struct scene *scene, long result)
 {
-	coverage_result(scene->call, result < 0 ? (unsigned int)errno : 0);
+	came_to(scene, result);
 }
 
 /* ---- Pointers ---- */
@@ -751,10 +766,12 @@ static void call_send(struct scene *scene)
 {
 	static const char *const methods[] = { "post", "portcls", "reuse" };
 	static const char *const contexts[] = { "process", "bh", "spinlock", "softirq", "hardirq" };
+	const unsigned int endpoint = number(scene, 1) % 2, module = number(scene, 1) % 3;
+	const unsigned int count = number(scene, 1), size = number(scene, 2);
+	const unsigned int most = size ? MOST_SENT / size : count;
 
 	inject(card, "send", "endpoint=%u module=%u count=%u size=%u method=%s context=%s",
-	       (unsigned int)number(scene, 1) % 2, (unsigned int)number(scene, 1) % 3,
-	       (unsigned int)number(scene, 1), (unsigned int)number(scene, 2),
+	       endpoint, module, count < most ? count : most, size,
 	       methods[number(scene, 1) % 3], contexts[number(scene, 1) % 5]);
 }
 
@@ -819,14 +836,18 @@ static void check_kernel_log(void)
 
 /* ---- All of it ---- */
 
-static void (*const calls[])(struct scene *scene) = {
-	call_open_hwdep, call_open_control, call_open_pcm, call_close, call_dup,
-	call_info, call_list, call_subscribe, call_subscribe, call_command, call_ioctl,
-	call_advance, call_read, call_read, call_read_otherwise, call_poll, call_fdinfo,
-	call_map, call_unmap, call_look_at_mapping, call_change_mapping,
-	call_element_read, call_element_write, call_element_info, call_element_tlv,
-	call_element_lock, call_element_events,
-	call_send, call_send, call_late, call_proc, call_unbind,
+/* A name that is there twice is chosen twice as often. */
+#define CALL(name)	{ call_##name, #name }
+static const struct {
+	void (*call)(struct scene *scene);
+	const char *name;
+} calls[] = {
+	CALL(open_hwdep), CALL(open_control), CALL(open_pcm), CALL(close), CALL(dup), CALL(info),
+	CALL(list), CALL(subscribe), CALL(subscribe), CALL(command), CALL(ioctl), CALL(advance),
+	CALL(read), CALL(read), CALL(read_otherwise), CALL(poll), CALL(fdinfo), CALL(map),
+	CALL(unmap), CALL(look_at_mapping), CALL(change_mapping), CALL(element_read),
+	CALL(element_write), CALL(element_info), CALL(element_tlv), CALL(element_lock),
+	CALL(element_events), CALL(send), CALL(send), CALL(late), CALL(proc), CALL(unbind),
 };
 
 #define CALLS	(sizeof(calls) / sizeof(calls[0]))
@@ -853,6 +874,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	arena = pages(ARENA, PROT_READ | PROT_WRITE);
 	read_only = pages(4096, PROT_READ);
 	look_at_card();
+	tells_results = getenv("AUDIO_MODULE_FUZZ_TELL") != NULL;
 	kernel_log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	require(kernel_log >= 0 && lseek(kernel_log, 0, SEEK_END) == 0);
 	coverage_begin();
@@ -892,10 +914,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	before = next_fd();
 	coverage_start();
 	/* Every program begins with what the others need. */
+	scene.name = "open_hwdep";
 	open_node(&scene, "/dev/snd/hwC%dD%u", 3, HWDEP);
 	for (int i = 0; i < MOST_CALLS && scene.input.left > 0; i++) {
 		scene.call = (unsigned int)number(&scene, 1) % CALLS;
-		calls[scene.call](&scene);
+		scene.name = calls[scene.call].name;
+		calls[scene.call].call(&scene);
 	}
 	coverage_stop();
 	tidy_up(&scene);

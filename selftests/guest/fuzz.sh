@@ -65,13 +65,14 @@ make_share()
 	"$HERE/stage-modules.sh" "$kernel" "$folder"
 }
 
-# guest PROGRAM WORD...: what run-in-guest.sh is told
+# guest PROGRAM WORD...: what run-in-guest.sh is told. The program is one thread, and with a second
+# CPU two guests on two CPUs try a tenth as much: interrupts of one CPU by the other wait for both.
 guest()
 {
 	local program=$1
 
 	shift
-	AUDIO_MODULE_QEMU_ARGS=$CPU "$HERE/run.sh" --kernel "$kernel" \
+	AUDIO_MODULE_QEMU_ARGS=$CPU "$HERE/run.sh" --kernel "$kernel" --cpus 1 \
 		--share "$FOLDER/$program/share" \
 		--console "$FOLDER/$program/console" --timeout "$timeout" -- \
 		/mnt/build/selftests/run-in-guest.sh "$@" >"$FOLDER/$program/output" 2>&1 </dev/null

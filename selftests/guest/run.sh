@@ -13,6 +13,7 @@
 #	--console FILE	where the kernel's console goes (.build/console.log)
 #	--timeout S	0: none (600; none with --shell)
 #	--memory MB	(2048)
+#	--cpus N	(2)
 #	--image KIND	another system, see image.sh
 #	--systemd	systemd is process 1, as on a real machine: with the bus, udev, polkit, logind
 #	--append ARGS	more for the kernel's command line
@@ -60,6 +61,7 @@ parse_arguments()
 		--console)	console=$2; shift ;;
 		--timeout)	timeout=$2; shift ;;
 		--memory)	memory=$2; shift ;;
+		--cpus)		cpus=$2; shift ;;
 		--append)	append=$2; shift ;;
 		--firmware)	machine=$2; shift ;;
 		--image)	kind=$2; shift ;;
