@@ -380,7 +380,7 @@ coverage: check_packages guest_userspace guest_selftests guest_script
 
 # The last reports of the commands that are too long for CI, to be committed.
 reports:
-	$(Q)for name in torture mutate coverage fuzz-kernel; do \
+	$(Q)for name in torture mutate coverage fuzz-kernel model ring; do \
 		[ ! -e $(BUILD)/$$name/report.md ] || \
 			cp -v $(BUILD)/$$name/report.md selftests/reports/$${name%-kernel}.md; \
 	done
@@ -396,14 +396,14 @@ lint: guest_packages guest_source
 
 model: guest_packages
 	$(Q)$(GUESTDIR)/packages.sh install lint
-	$(Q)selftests/model/run.sh $(BUILD)/model $(if $(LARGE),large)
+	$(Q)$(GUESTDIR)/report.sh "make model$(if $(LARGE), LARGE=1)" $(BUILD)/model/report.md \
+		selftests/model/run.sh $(BUILD)/model $(if $(LARGE),large)
 
 ring:
 	$(SUBMAKE) -C selftests/ring O=$(BUILD)/ring
-	$(call say,RUN "ring-tsan torture")
-	$(Q)setarch $$(uname -m) -R $(BUILD)/ring/ring-tsan torture
-	$(call say,RUN "ring rate: NAME MEDIAN LEAST MOST")
-	$(Q)$(BUILD)/ring/ring rate
+	$(call say,RUN "ring-tsan torture, and ring rate: NAME MEDIAN LEAST MOST")
+	$(Q)$(GUESTDIR)/report.sh "make ring" $(BUILD)/ring/report.md sh -ec \
+		'setarch $$(uname -m) -R $(BUILD)/ring/ring-tsan torture; $(BUILD)/ring/ring rate'
 
 fuzz: check_packages guest_userspace guest_selftests guest_script
 	$(Q)$(GUESTDIR)/packages.sh install fuzz

@@ -13,7 +13,7 @@ MODEL=$(cd "$(dirname "$0")" && pwd)/journal.pml
 MEMORY=16000	# MiB
 
 # Writers, readers, sends by each writer, slots
-small=("2 1 2 2" "2 1 3 2" "1 2 3 2")
+small=("2 1 2 2" "2 1 3 2" "1 2 3 2" "2 2 1 1" "2 2 1 2")
 large=("2 2 2 2" "2 2 3 2" "2 1 4 3")
 mistakes=(DROP_WAKES_NOBODY TAIL_AFTER_BYTES COMMIT_BEFORE_BYTES OVERWRITE_BUSY NO_LOOK_AT_TAIL
 	SLEEP_WITHOUT_LOOK REMOVE_WAKES_NOBODY)
@@ -55,7 +55,7 @@ for size in "${small[@]}"; do
 	search "-DWRITERS=$writers" "-DREADERS=$readers" "-DSENDS=$sends" "-DSLOTS=$slots" &&
 		grep -q 'errors: 0' pan.out && good=yes
 	states=$(sed -n 's/^ *\([0-9.e+]*\) states, stored.*/\1/p' pan.out)
-	tell $good "$writers writers, $sends sends each, $readers readers, $slots slots: $states states"
+	tell $good "writers $writers, sends of each $sends, readers $readers, slots $slots: $states states"
 done
 for mistake in "${mistakes[@]}"; do
 	good=no
