@@ -152,7 +152,8 @@ static struct memory memory_of(struct scene *scene, size_t size)
 	default:
 		return memory;
 	}
-	memory.good = size == 0;
+	/* The kernel refuses its own addresses also where nothing is there to be read. */
+	memory.good = size == 0 && memory.at != (uint8_t *)kernels;
 	return memory;
 }
 
