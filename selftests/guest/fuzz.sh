@@ -7,7 +7,8 @@
 #	fuzz.sh run SHARE SECONDS [KERNEL]	SHARE has root/ and selftests/, as for "make test"
 #	fuzz.sh one SHARE FINDING [KERNEL]	one input of the last run once more
 #	fuzz.sh merge SHARE [KERNEL]		the corpus of the tree anew: the fewest inputs that
-#						reach what it and those of the last run reach
+#						reach what it and those of the last run reach,
+#						and those with a name
 #
 # .build/fuzz-kernel/ has of each program output, console, share/, with which run.sh boots again,
 # and in share/fuzz/ the corpus that it made, and what it found: bytes that make the program, or the
@@ -177,6 +178,7 @@ do_merge()
 	mkdir "$folder/merged"
 	say MERGE "$(find "$folder/corpus" "$folder/seeds" -type f | wc -l) inputs"
 	guest calls fuzz_merge || die "the inputs cannot be merged" "see $FOLDER/calls/output"
+	find "$SOURCES/corpus" -type f ! -regex '.*/[0-9a-f]*' -exec cp {} "$folder/merged" \;
 	rm -rf "$SOURCES/corpus"
 	cp -r "$folder/merged" "$SOURCES/corpus"
 	say MERGED "$(find "$SOURCES/corpus" -type f | wc -l) inputs"
