@@ -44,6 +44,12 @@ said()
 	sed -n '/^ready$/,$p' "$TMP/$1" | sed 1d
 }
 
+# tell_progress WHAT: for whoever waits, sometimes, of the long loops
+tell_progress()
+{
+	[ $((round % 100)) -ne 0 ] || echo "# $1 $round times"
+}
+
 # timed COMMAND...: its exit status in $rc, how long it took in $ms; no longer than 20 s
 timed()
 {
@@ -124,6 +130,7 @@ case_load_again_and_again()
 		timed rmmod_virtual
 		[ $rc -eq 0 ] || problems="$problems unload $round"
 		problems="$problems$(objects)"
+		tell_progress "loaded and unloaded"
 	done
 	check_all "$LOADS times loaded, used and unloaded, the driver leaves no object" "$problems"
 
@@ -467,6 +474,7 @@ case_bind_again_and_again()
 		wait_for 10 grep -q '^ready$' "$TMP/tally$round"
 		unbind_limited || problems="$problems unbind $round"
 		bind || problems="$problems bind $round"
+		tell_progress "unbound and bound"
 	done
 	check_all "$BINDS times unbound and bound while programs read and send" "$problems"
 	unbind
