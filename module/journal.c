@@ -213,11 +213,24 @@ int snd_audio_module_journal_copy(struct snd_audio_module_journal *journal, u64 
 	return position < (u64)atomic64_read_acquire(journal_tail(journal)) ? -ESTALE : 0;
 }
 
-/* Where a record is, it is; a position that user space gave need not be one. */
-static bool header_plausible(const struct snd_audio_module_record *header, u16 type, u32 rest)
+/*
+ * Where a record is, it is; a position that user space gave need not be one. Then any bytes may
+ * stand there, but what is taken for a record ends where the journal does.
+ */
+static bool header_plausible(const struct snd_audio_module_record *header, u16 type, u64 rest)
 {
-	u32 least = type == SND_AUDIO_MODULE_RECORD_PAD ? 8 : sizeof(*header);
+	u32 least = sizeof(*header);
 
+	switch (type) {
+	case SND_AUDIO_MODULE_RECORD_PAD:
+		least = 8;
+		break;
+	case SND_AUDIO_MODULE_RECORD_NOTIFICATION:
+	case SND_AUDIO_MODULE_RECORD_CHANGED:
+		break;
+	default:
+		return false;
+	}
 	return header->size >= least && header->size <= rest && IS_ALIGNED(header->size, 8);
 }
 
@@ -227,13 +240,17 @@ static bool header_plausible(const struct snd_audio_module_record *header, u16 t
  * @position: where the record begins
  * @header: receives its header; of a PAD record only the first 8 bytes
  *
+ * Whatever the position: what is found is PAD, NOTIFICATION or CHANGED, begins before the head and
+ * ends at it or before, and not behind the ring.
+ *
  * Return: 0; -ENODATA: there is no record yet; -EAGAIN: the record is being written; -ESTALE: it
  * was overwritten, or never there.
  */
 int snd_audio_module_journal_peek(struct snd_audio_module_journal *journal, u64 position,
 				  struct snd_audio_module_record *header)
 {
-	u32 size = min_t(u32, sizeof(*header), journal_rest(journal, position));
+	u32 rest = journal_rest(journal, position);
+	u64 head;
 	u16 type;
 	int err;
 
@@ -241,7 +258,8 @@ int snd_audio_module_journal_peek(struct snd_audio_module_journal *journal, u64 
 	 * (head) pairs with write_reserve(). A position that was taken from a newer tail may be
 	 * behind the head that is seen here.
 	 */
-	if (position >= (u64)atomic64_read_acquire(journal_head(journal)))
+	head = atomic64_read_acquire(journal_head(journal));
+	if (position >= head)
 		return -ENODATA;
 
 	/*
@@ -249,12 +267,13 @@ int snd_audio_module_journal_peek(struct snd_audio_module_journal *journal, u64 
 	 * bytes may be any other's, and change meanwhile: the copy will tell.
 	 */
 	type = data_race(smp_load_acquire(&journal_at(journal, position)->type));
-	err = snd_audio_module_journal_copy(journal, position, 0, header, size);
+	err = snd_audio_module_journal_copy(journal, position, 0, header,
+					    min_t(u32, sizeof(*header), rest));
 	if (err)
 		return err;
 	if (type == SND_AUDIO_MODULE_RECORD_BUSY)
 		return -EAGAIN;
-	if (!header_plausible(header, type, journal_rest(journal, position)))
+	if (!header_plausible(header, type, min_t(u64, rest, head - position)))
 		return -ESTALE;
 
 	/* Not what the copy says: that may have been committed a moment later. */

@@ -15,7 +15,8 @@
  *
  * A reader that maps the journal has its own cursor, and tells it before it sleeps: then poll()
  * goes on from there. Such a cursor need not point to a record; whoever invents one reads nonsense,
- * of the journal that it may read anyway, and nothing else.
+ * of the journal that it may read anyway, and nothing else: snd_audio_module_journal_peek() says
+ * what may be found at any position.
  *
  * Records are copied into a buffer of the fd first and checked there; only what the filter let
  * pass, and what was not overwritten while it was copied, goes on to user space.
@@ -363,13 +364,16 @@ static int nfd_resize(struct notification_fd *nfd, size_t size)
 	return 0;
 }
 
-static void nfd_store(struct notification_fd *nfd, const struct cursor *cursor)
+/* @delivered: something that @cursor went over went to the reader, or was taken by it. */
+static void nfd_store(struct notification_fd *nfd, const struct cursor *cursor, bool delivered)
 {
 	bool end;
 
 	mutex_lock(&nfd->lock);
 	end = cursor->removed && !nfd->cursor.removed;
-	nfd->cursor = *cursor;
+	/* Else poll() went over the same meanwhile, and may have gone farther. */
+	if (delivered || cursor->position > nfd->cursor.position)
+		nfd->cursor = *cursor;
 	mutex_unlock(&nfd->lock);
 
 	/* Those that wait for the end alone were not woken by the record before it. */
@@ -378,8 +382,8 @@ static void nfd_store(struct notification_fd *nfd, const struct cursor *cursor)
 }
 
 /*
- * Read as many records as one buffer holds. poll() may move the cursor meanwhile, but only over
- * what the copy here goes over, too, and counts in the same way.
+ * Read as many records as one buffer holds. poll() may move the cursor meanwhile, over what the
+ * filter holds back up to what is delivered here, and counts in the same way.
  */
 static ssize_t nfd_read_some(struct notification_fd *nfd, char __user *to, size_t size)
 {
@@ -399,7 +403,7 @@ static ssize_t nfd_read_some(struct notification_fd *nfd, char __user *to, size_
 		return filled;
 	if (copy_to_user(to, nfd->buffer, filled))
 		return -EFAULT;
-	nfd_store(nfd, &cursor);
+	nfd_store(nfd, &cursor, filled > 0);
 	return filled;
 }
 
@@ -564,7 +568,7 @@ static int nfd_advance(struct notification_fd *nfd, const struct snd_audio_modul
 	}
 	mutex_unlock(&nfd->lock);
 	if (!err)
-		nfd_store(nfd, &cursor);
+		nfd_store(nfd, &cursor, true);
 	return err;
 }
 
