@@ -25,6 +25,7 @@
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/rwsem.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
 #include <sound/audio_module.h>
@@ -72,7 +73,8 @@ struct vm_area_struct;
  * @timestamp: of the youngest record
  * @shown: the elements whose newest record the ring holds, the oldest record first
  * @sleepers: the notification fds that had caught up and wait
- * @sleepers_lock: protects @sleepers
+ * @waking: those of them whom @wake has still to wake
+ * @sleepers_lock: protects @sleepers and @waking
  * @removed: the card is gone: nothing is written any more
  * @oldest: no notification before this one is left
  * @wake: wakes @sleepers
@@ -91,6 +93,7 @@ struct snd_audio_module_journal {
 	u64 timestamp;
 	struct list_head shown;
 	struct list_head sleepers;
+	struct list_head waking;
 	raw_spinlock_t sleepers_lock;
 	bool removed;
 	u64 oldest;
@@ -118,7 +121,7 @@ struct snd_audio_module_state {
 
 /**
  * struct snd_audio_module_sleeper - a notification fd that waits for the journal
- * @list: in &struct snd_audio_module_journal.sleepers, or empty
+ * @list: in &struct snd_audio_module_journal.sleepers or waking, or empty
  * @wait: who waits
  */
 struct snd_audio_module_sleeper {
@@ -276,7 +279,9 @@ void snd_audio_module_doorbell_stop(struct snd_audio_module_card *card);
  * @module_limit: more than any index that a module ever had
  * @generation: changes with the list of modules
  * @counters: of the ports that are gone
- * @hwdep: its hwdep device, which is the sound card's
+ * @hwdep: its hwdep device, which is the sound card's; NULL before that is registered, and where no
+ *	number was free
+ * @handlers: read by who calls a driver's command handler, written by who waits for them
  * @debugfs: its directory
  */
 struct snd_audio_module_card {
@@ -299,6 +304,7 @@ struct snd_audio_module_card {
 	u64 generation;
 	u64 counters[SND_AUDIO_MODULE_COUNTERS];
 	struct snd_hwdep *hwdep;
+	struct rw_semaphore handlers;	/* see @handlers above */
 	struct dentry *debugfs;
 };
 
@@ -469,6 +475,7 @@ void snd_audio_module_put(struct snd_audio_module *module);
 
 int snd_audio_module_command(struct snd_audio_module_card *card, bool writable,
 			     struct snd_audio_module_command __user *argument);
+void snd_audio_module_command_disconnect(struct snd_audio_module_card *card);
 
 /* ------------------------------------------------------------------ notification_fd.c */
 

@@ -80,10 +80,15 @@ static void card_disconnect(struct snd_audio_module_card *card)
 	card->debugfs = NULL;
 }
 
+/* ALSA registers devices like this one first, and what is made here behind it. */
 static int card_dev_register(struct snd_device *device)
 {
 	struct snd_audio_module_card *card = device->device_data;
+	int err;
 
+	err = snd_audio_module_hwdep_new(card);
+	if (err)
+		return err;
 	mutex_lock(&card->registration_lock);
 	mutex_lock(&card->lock);
 	WRITE_ONCE(card->registered, true);
@@ -94,6 +99,7 @@ static int card_dev_register(struct snd_device *device)
 
 static int card_dev_disconnect(struct snd_device *device)
 {
+	snd_audio_module_command_disconnect(device->device_data);
 	card_disconnect(device->device_data);
 	return 0;
 }
@@ -132,6 +138,7 @@ static struct snd_audio_module_card *card_alloc(struct snd_card *sound_card)
 	kref_init(&card->kref);
 	mutex_init(&card->registration_lock);
 	mutex_init(&card->lock);
+	init_rwsem(&card->handlers);
 	INIT_LIST_HEAD(&card->list);
 	INIT_LIST_HEAD(&card->elements);
 	INIT_LIST_HEAD(&card->ports);
@@ -190,9 +197,8 @@ static struct snd_audio_module_card *card_find(struct snd_card *sound_card)
 struct snd_audio_module_card *snd_audio_module_card_find_or_new(struct snd_card *sound_card)
 {
 	struct snd_audio_module_card *card;
-	int err = 0;
 
-	/* Elements and the hwdep device come before: see element.c. */
+	/* Elements come before: see element.c. */
 	if (sound_card->registered)
 		return ERR_PTR(-EBUSY);
 
@@ -200,10 +206,8 @@ struct snd_audio_module_card *snd_audio_module_card_find_or_new(struct snd_card 
 	card = card_find(sound_card);
 	if (!card)
 		card = card_new(sound_card);
-	if (!IS_ERR(card))
-		err = snd_audio_module_hwdep_new(card);
 	mutex_unlock(&cards_lock);
-	return err ? ERR_PTR(err) : card;
+	return card;
 }
 
 /**
@@ -296,7 +300,9 @@ static int doorbell_set(const char *value, const struct kernel_param *param)
 
 static int doorbell_get(char *buffer, const struct kernel_param *param)
 {
-	return sysfs_emit(buffer, "%s\n", doorbell_kinds[snd_audio_module_doorbell_kind]);
+	unsigned int kind = READ_ONCE(snd_audio_module_doorbell_kind);
+
+	return sysfs_emit(buffer, "%s\n", doorbell_kinds[kind]);
 }
 
 static const struct kernel_param_ops doorbell_ops = {

@@ -125,9 +125,23 @@ static int call_handler(struct snd_audio_module *module, const void *in, size_t 
 }
 
 /*
- * A driver's handler finds its device awake. A disconnect waits for it, so nothing here may wait
- * for user space.
+ * A driver's handler finds its device there: the disconnect, of which ALSA knows before, waits for
+ * it. So nothing here may wait for user space.
  */
+static int call_connected(struct snd_audio_module *module, const void *in, size_t in_size,
+			  void *out, size_t *out_size)
+{
+	struct snd_audio_module_card *card = module->port->card;
+	int err = -ENODEV;
+
+	down_read(&card->handlers);
+	if (!card->card->shutdown)
+		err = call_handler(module, in, in_size, out, out_size);
+	up_read(&card->handlers);
+	return err;
+}
+
+/* And awake. */
 static int call_awake(struct snd_audio_module *module, const void *in, size_t in_size, void *out,
 		      size_t *out_size)
 {
@@ -135,9 +149,21 @@ static int call_awake(struct snd_audio_module *module, const void *in, size_t in
 	int err;
 
 	err = snd_power_ref_and_wait(card);
-	err = err ?: call_handler(module, in, in_size, out, out_size);
+	err = err ?: call_connected(module, in, in_size, out, out_size);
 	snd_power_unref(card);
 	return err;
+}
+
+/**
+ * snd_audio_module_command_disconnect - the driver's device goes: wait for handlers
+ * @card: the card, of which ALSA knows that it goes; no handler is called after this
+ *
+ * Context: Process context, may sleep, for as long as a handler needs.
+ */
+void snd_audio_module_command_disconnect(struct snd_audio_module_card *card)
+{
+	down_write(&card->handlers);
+	up_write(&card->handlers);
 }
 
 /* Steps (d) to (f) of CMD-3. */

@@ -27,12 +27,6 @@ static_assert(sizeof_field(struct snd_audio_module_info, counters) / 8 >=
 static_assert(sizeof(struct snd_audio_module_list) == 32);
 static_assert(sizeof(struct snd_audio_module_command) == 80);
 
-/*
- * Sound drivers number their hwdep devices from 0, by codec or by themselves, and two of the same
- * number cannot be registered: take the last one.
- */
-#define HWDEP_DEVICE	(SNDRV_MINOR_HWDEPS - 1)
-
 /**
  * snd_audio_module_card_counters - sum up what became of the calls of a card's drivers
  * @card: the card
@@ -226,9 +220,37 @@ static int hwdep_ioctl_compat(struct snd_hwdep *hwdep, struct file *file, unsign
 }
 #endif
 
+static bool number_taken(struct snd_card *card, int number)
+{
+	struct snd_device *device;
+
+	list_for_each_entry(device, &card->devices, list)
+		if (device->type == SNDRV_DEV_HWDEP &&
+		    ((struct snd_hwdep *)device->device_data)->device == number)
+			return true;
+	return false;
+}
+
+/*
+ * Sound drivers number their hwdep devices from 0, or by the address of a codec, and two of one
+ * number cannot be registered: the last one that is free; -1: none is.
+ */
+static int free_number(struct snd_card *card)
+{
+	int number = SNDRV_MINOR_HWDEPS - 1;
+
+	while (number >= 0 && number_taken(card, number))
+		number--;
+	return number;
+}
+
 /**
  * snd_audio_module_hwdep_new - give a card its hwdep device, when it has none
- * @card: the card, not registered yet; the sound card owns the device
+ * @card: the card, which is being registered: the driver's devices are there; the sound card owns
+ *	the new one
+ *
+ * Where the driver took all numbers there is none, and a warning: sound without notifications is
+ * better than no sound.
  *
  * Context: Process context, may sleep.
  *
@@ -236,12 +258,18 @@ static int hwdep_ioctl_compat(struct snd_hwdep *hwdep, struct file *file, unsign
  */
 int snd_audio_module_hwdep_new(struct snd_audio_module_card *card)
 {
+	int number = free_number(card->card);
 	struct snd_hwdep *hwdep;
 	int err;
 
 	if (card->hwdep)
 		return 0;
-	err = snd_hwdep_new(card->card, SND_AUDIO_MODULE_HWDEP_ID, HWDEP_DEVICE, &hwdep);
+	if (number < 0) {
+		pr_warn("%s: each number of a hwdep device is taken: programs get no notifications\n",
+			card->name);
+		return 0;
+	}
+	err = snd_hwdep_new(card->card, SND_AUDIO_MODULE_HWDEP_ID, number, &hwdep);
 	if (err)
 		return err;
 	strscpy(hwdep->name, "Audio module notifications", sizeof(hwdep->name));

@@ -197,7 +197,7 @@ static struct snd_audio_module_port *port_alloc(struct snd_audio_module_card *ca
  * Context: Process context, may sleep.
  *
  * Return: 0; -EINVAL: @name or @device_id; -EEXIST: one of them, or the element, is there;
- * -EBUSY: @card is registered; -ENOMEM; or what ALSA says when it makes the hwdep device.
+ * -EBUSY: @card is registered; -ENOMEM; or what ALSA says.
  */
 int snd_audio_module_port_new(struct snd_card *card, const char *name, const guid_t *device_id,
 			      struct snd_audio_module_port **port)

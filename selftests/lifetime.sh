@@ -530,6 +530,20 @@ case_command_held()
 	unload
 }
 
+# The driver may have torn its hardware down: its handler must not be called any more.
+case_command_late()
+{
+	load
+	helper question hold-question
+	timed unbind_limited
+	check_prompt "unbind does not wait for a program whose command has not come yet"
+	wait_for 10 ended $ready_pid
+	check "a command that comes after the card has gone gives ENODEV" ENODEV \
+		"$(said question)"
+	check_all "nothing is left after it" "$(settled)"
+	unload
+}
+
 # --- what can be traced --------------------------------------------------------------------------
 
 case_traced()
@@ -591,7 +605,7 @@ case_buffers_left()
 	unload
 }
 
-begin 76
+begin 79
 case_load_again_and_again
 case_card_node
 case_without_a_port
@@ -612,6 +626,7 @@ case_bind_again
 case_bind_again_and_again
 case_sends_after_the_end
 case_command_held
+case_command_late
 case_traced
 case_late_modules
 case_buffers_left

@@ -16,6 +16,8 @@
  *	hold-proc		stands still inside of a read of the card's /proc file: ALSA waits for
  *				it when the card goes, after the journal was closed
  *	hold-command		stands still where the kernel gives it the answer to a command
+ *	hold-question		stands still where the kernel takes a command from it, until the card is
+ *				gone, and tells what comes of it
  *	after JOURNAL SEQUENCE	subscribes behind a notification, tells what comes of it
  *	info			the journal's id and newest sequence
  *	plain CARD		what a card says that has no audio modules
@@ -383,22 +385,39 @@ static void *command_slowly(void *data)
 	return NULL;
 }
 
-/* Say "ready" when the kernel stands still in the call. */
-static int hold(int fd, void *(*call)(void *slow))
-{
-	struct slow slow = { .fd = fd };
-	struct uffd_msg fault;
+/**
+ * struct held - a thread that stands still in a call
+ * @slow: which one
+ * @thread: it
+ * @userfault: what brings the page
+ */
+struct held {
+	struct slow slow;
 	pthread_t thread;
 	int userfault;
+};
+
+/* Say "ready" when the kernel stands still in the call. */
+static void hold(struct held *held, int fd, void *(*call)(void *slow))
+{
+	struct uffd_msg fault;
 
 	if (fd < 0)
 		die("open", -errno);
-	slow.page = missing_page(&userfault);
-	if (pthread_create(&thread, NULL, call, &slow))
+	held->slow.fd = fd;
+	held->slow.page = missing_page(&held->userfault);
+	if (pthread_create(&held->thread, NULL, call, &held->slow))
 		die("pthread_create", -EAGAIN);
-	if (read(userfault, &fault, sizeof(fault)) != sizeof(fault))
+	if (read(held->userfault, &fault, sizeof(fault)) != sizeof(fault))
 		die("userfaultfd", -errno);
 	say("ready");
+}
+
+static int hold_until_killed(int fd, void *(*call)(void *slow))
+{
+	struct held held;
+
+	hold(&held, fd, call);
 	pause();
 	return 0;
 }
@@ -408,12 +427,51 @@ static int do_hold_proc(void)
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/asound/card%d/pcm0p/info", card_find());
-	return hold(open(path, O_RDONLY | O_CLOEXEC), read_slowly);
+	return hold_until_killed(open(path, O_RDONLY | O_CLOEXEC), read_slowly);
 }
 
 static int do_hold_command(void)
 {
-	return hold(hwdep_open(card_find()), command_slowly);
+	return hold_until_killed(hwdep_open(card_find()), command_slowly);
+}
+
+static void *ask_slowly(void *data)
+{
+	const struct slow *slow = data;
+	uint32_t answer;
+	struct snd_audio_module_command command = {
+		.verb = SND_AUDIO_MODULE_VERB_GET,
+		.pcm_device = -1,
+		.pcm_subdevice = -1,
+		.in = (uintptr_t)slow->page,
+		.in_size = 3 * sizeof(uint32_t),
+		.out = (uintptr_t)&answer,
+		.out_size = sizeof(answer),
+	};
+
+	memcpy(command.device_id, speaker_id, 16);
+	memcpy(command.class_id, module_class[0], 16);
+	say("%s", ioctl_says(slow->fd, SND_AUDIO_MODULE_IOCTL_COMMAND, &command));
+	return NULL;
+}
+
+static int do_hold_question(void)
+{
+	uint32_t get[3] = { SND_AUDIO_MODULE_VERB_GET };
+	struct uffdio_copy copy = { .src = (uintptr_t)malloc(sysconf(_SC_PAGESIZE)) };
+	struct held held;
+
+	hold(&held, hwdep_open(card_find()), ask_slowly);
+	while (card_find() >= 0)
+		usleep(1000 * LOOK_MS);
+	copy.dst = (uintptr_t)held.slow.page;
+	copy.len = sysconf(_SC_PAGESIZE);
+	memset((void *)(uintptr_t)copy.src, 0, copy.len);
+	memcpy((void *)(uintptr_t)copy.src, get, sizeof(get));
+	if (ioctl(held.userfault, UFFDIO_COPY, &copy))
+		die("UFFDIO_COPY", -errno);
+	pthread_join(held.thread, NULL);
+	return 0;
 }
 
 /* ------------------------------------------------------------------ single questions */
@@ -460,6 +518,7 @@ static const struct {
 	{ "hold-control", do_hold_control },
 	{ "hold-proc", do_hold_proc },
 	{ "hold-command", do_hold_command },
+	{ "hold-question", do_hold_question },
 	{ "info", do_info },
 };
 

@@ -14,9 +14,10 @@
  * It gives them back in the reverse order in card->private_free, or earlier. A driver that is
  * ported from Windows finds PortCls' calls in <sound/portcls.h>.
  *
- * snd_audio_module_post() may be called from any context but NMI, and never waits. Making a port or
- * a module and giving it back is for process context and may sleep. Every call takes a port that is
- * NULL: a driver that could not get one goes on, and notifies nobody.
+ * snd_audio_module_post() may be called from any context but NMI, and waits for nothing but other
+ * CPUs that write to the same card's journal, some microseconds. Making a port or a module and
+ * giving it back is for process context and may sleep. Every call takes a port that is NULL: a
+ * driver that could not get one goes on, and notifies nobody.
  */
 #ifndef __SOUND_AUDIO_MODULE_H
 #define __SOUND_AUDIO_MODULE_H

@@ -6,13 +6,16 @@
  *
  * The core refuses what a driver registers wrongly, with the error that its documentation says.
  * Reading /sys/kernel/debug/snd-audio-module-virtual/cardN/registration makes each mistake once and
- * tells in KTAP whether the core said that. All but four are made on sound cards of their
- * own, which are never registered, so that nobody sees them.
+ * tells in KTAP whether the core said that. All but four are made on sound cards of their own. Only
+ * those that show which number the core's hwdep device gets are registered, for a moment.
  */
 
 #include <linux/debugfs.h>
+#include <linux/device.h>
 #include <linux/err.h>
 #include <linux/seq_file.h>
+#include <sound/hwdep.h>
+#include <sound/minors.h>
 
 #include "virtual.h"
 
@@ -278,6 +281,66 @@ static void try_streams(struct scene *scene)
 		     stream_rows[i].expected, try_stream(scene, i));
 }
 
+/* ------------------------------------------------------------------ the hwdep device */
+
+static const struct {
+	const char *behaviour;
+	int taken;	/* numbers, from the last one down */
+	int expected;
+} hwdep_rows[] = {
+	{ "has the last number", 0, SNDRV_MINOR_HWDEPS - 1 },
+	{ "has another number where the driver took that", 1, SNDRV_MINOR_HWDEPS - 2 },
+	{ "has the first number where the driver took all others", SNDRV_MINOR_HWDEPS - 1, 0 },
+	{ "is left out where the driver took all", SNDRV_MINOR_HWDEPS, -ENOENT },
+};
+
+static int hwdep_number(struct snd_card *card)
+{
+	struct snd_device *device;
+
+	list_for_each_entry(device, &card->devices, list) {
+		const struct snd_hwdep *hwdep = device->device_data;
+
+		if (device->type == SNDRV_DEV_HWDEP &&
+		    !strcmp(hwdep->id, SND_AUDIO_MODULE_HWDEP_ID))
+			return hwdep->device;
+	}
+	return -ENOENT;
+}
+
+/* The number on a card whose driver makes its own devices after the core's port, or what fails */
+static int try_hwdep(struct snd_card *card, int taken)
+{
+	struct snd_audio_module_port *port;
+	struct snd_hwdep *hwdep;
+	int i, err;
+
+	err = snd_audio_module_port_new(card, "Port", NULL, &port);
+	for (i = 1; !err && i <= taken; i++)
+		err = snd_hwdep_new(card, "Driver's own", SNDRV_MINOR_HWDEPS - i, &hwdep);
+	err = err ?: snd_card_register(card);
+	err = err ?: hwdep_number(card);
+	snd_audio_module_port_put(port);
+	return err;
+}
+
+static void try_hwdeps(struct scene *scene)
+{
+	struct snd_card *card;
+	size_t i;
+	int ret;
+
+	for (i = 0; i < ARRAY_SIZE(hwdep_rows); i++) {
+		ret = snd_card_new(scene->virtual->card->dev, -1, NULL, THIS_MODULE, 0, &card);
+		if (!ret) {
+			ret = try_hwdep(card, hwdep_rows[i].taken);
+			snd_card_free(card);
+		}
+		tell(scene, "the hwdep device", hwdep_rows[i].behaviour, hwdep_rows[i].expected,
+		     ret);
+	}
+}
+
 /* ------------------------------------------------------------------ the scene */
 
 static int element_info(struct snd_kcontrol *control, struct snd_ctl_elem_info *info)
@@ -352,7 +415,8 @@ static int registration_show(struct seq_file *seq, void *offset)
 
 	seq_printf(seq, "KTAP version 1\n1..%zu\n",
 		   ARRAY_SIZE(port_rows) + 2 + ARRAY_SIZE(pcm_rows) + 2 +
-		   ARRAY_SIZE(module_rows) + 2 + ARRAY_SIZE(stream_rows));
+		   ARRAY_SIZE(module_rows) + 2 + ARRAY_SIZE(stream_rows) +
+		   ARRAY_SIZE(hwdep_rows));
 	err = make_scene(&scene);
 	if (!err) {
 		try_ports(&scene);
@@ -360,6 +424,7 @@ static int registration_show(struct seq_file *seq, void *offset)
 		try_modules(&scene);
 		try_late_modules(&scene);
 		try_streams(&scene);
+		try_hwdeps(&scene);
 	}
 	free_scene(&scene);
 	return err;

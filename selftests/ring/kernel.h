@@ -138,6 +138,8 @@ struct mutex { int unused; };
 #define mutex_lock(mutex)
 #define mutex_unlock(mutex)
 
+struct rw_semaphore { int unused; };
+
 struct timer_list { int unused; };
 struct rcu_head { int unused; };
 struct ida { int unused; };

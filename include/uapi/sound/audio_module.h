@@ -90,8 +90,8 @@ enum snd_audio_module_record_type {
  * @flags: none yet; ignore those that you do not know
  * @sequence: number of the notification in its journal: the first is 1, each one sent is one
  *	more than the one before
- * @timestamp: when it was sent, in nanoseconds of CLOCK_MONOTONIC; never before that of the record
- *	before it, and often the same where several CPUs send
+ * @timestamp: when it was sent, in nanoseconds of CLOCK_MONOTONIC; never before that of the one sent
+ *	before it, and often the same where several CPUs send. LOST and REMOVED: when they were read
  * @notification_id: GUID: SND_AUDIO_MODULE_NOTIFICATION_ID or a driver's own
  * @data_size: bytes of data behind this header
  * @endpoint: index of the endpoint in LIST, or SND_AUDIO_MODULE_NONE
@@ -334,8 +334,8 @@ enum snd_audio_module_start {
  * MAP: the fd can be mapped, see struct snd_audio_module_map. Only without a filter (EACCES),
  * because a mapping shows everything, and without INITIAL (EINVAL). Needs FEATURE_MAP.
  * INITIAL: deliver first the newest notification of each endpoint module, as far as the filter lets
- * it pass and the journal still has it. Those are older than start_sequence and do not count in the
- * equation above. Needs FEATURE_INITIAL.
+ * it pass and the journal still has it; of modules that are gone, too. Those are not newer than
+ * start_sequence and do not count in the equation above. Needs FEATURE_INITIAL.
  */
 #define SND_AUDIO_MODULE_SUBSCRIBE_MAP		(1U << 0)
 #define SND_AUDIO_MODULE_SUBSCRIBE_INITIAL	(1U << 1)
@@ -473,7 +473,8 @@ struct snd_audio_module_advance {
  *	0		STATUS_SUCCESS			@out_size bytes are the answer
  *	EOVERFLOW	STATUS_BUFFER_OVERFLOW		@out_size was 0, and is what is needed now;
  *							nothing was done, send it again
- *	ENOBUFS		STATUS_BUFFER_TOO_SMALL		@out_size was not 0, and too small
+ *	ENOBUFS		STATUS_BUFFER_TOO_SMALL		@out_size was not 0, and too small; or 0, for
+ *							VERB_BASIC_SUPPORT
  *	EINVAL		STATUS_INVALID_PARAMETER	something in the command
  *	EOPNOTSUPP	STATUS_INVALID_DEVICE_REQUEST	not with this verb or parameter
  *	ENOMEM		STATUS_INSUFFICIENT_RESOURCES	no memory
