@@ -24,8 +24,8 @@
 /* Ring for every element that changed since the last time. */
 static bool doorbell_ring(struct snd_audio_module_card *card)
 {
-	unsigned int mask = snd_audio_module_doorbell_kind == SND_AUDIO_MODULE_DOORBELL_TLV ?
-		SNDRV_CTL_EVENT_MASK_TLV : SNDRV_CTL_EVENT_MASK_VALUE;
+	bool tlv = READ_ONCE(snd_audio_module_doorbell_kind) == SND_AUDIO_MODULE_DOORBELL_TLV;
+	unsigned int mask = tlv ? SNDRV_CTL_EVENT_MASK_TLV : SNDRV_CTL_EVENT_MASK_VALUE;
 	struct snd_audio_module_element *element;
 	bool rang = false;
 
@@ -113,7 +113,7 @@ void snd_audio_module_doorbell_init(struct snd_audio_module_card *card)
 void snd_audio_module_doorbell_press(struct snd_audio_module_card *card,
 				     struct snd_audio_module_element *element)
 {
-	if (snd_audio_module_doorbell_kind == SND_AUDIO_MODULE_DOORBELL_OFF)
+	if (READ_ONCE(snd_audio_module_doorbell_kind) == SND_AUDIO_MODULE_DOORBELL_OFF)
 		return;
 
 	set_bit(SND_AUDIO_MODULE_ELEMENT_CHANGED, &element->changed);

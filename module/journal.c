@@ -116,6 +116,7 @@ struct snd_audio_module_journal *snd_audio_module_journal_new(u32 size)
 	mutex_init(&journal->quit_lock);
 	INIT_LIST_HEAD(&journal->shown);
 	INIT_LIST_HEAD(&journal->sleepers);
+	INIT_LIST_HEAD(&journal->waking);
 	init_irq_work(&journal->wake, journal_wake);
 	snd_audio_module_object_born(SND_AUDIO_MODULE_OBJECT_JOURNAL);
 	return journal;
@@ -357,18 +358,20 @@ static void journal_wake(struct irq_work *work)
 	struct snd_audio_module_journal *journal =
 		container_of(work, struct snd_audio_module_journal, wake);
 	unsigned int left = WAKE_AT_ONCE;
-	LIST_HEAD(woken);
 	unsigned long flags;
+	bool all;
 
 	raw_spin_lock_irqsave(&journal->sleepers_lock, flags);
-	list_splice_init(&journal->sleepers, &woken);
-	while (left-- && !list_empty(&woken))
+	all = list_empty(&journal->waking);
+	if (all)
+		list_splice_init(&journal->sleepers, &journal->waking);
+	while (left-- && !list_empty(&journal->waking))
 		journal_wake_one(journal,
-				 list_first_entry(&woken, struct snd_audio_module_sleeper, list),
+				 list_first_entry(&journal->waking,
+						  struct snd_audio_module_sleeper, list),
 				 &flags);
-	if (!list_empty(&woken)) {
-		list_splice(&woken, &journal->sleepers);
+	/* Who wrote for those that sleep since the last run may have asked for this one. */
+	if (!all || !list_empty(&journal->waking))
 		irq_work_queue(work);
-	}
 	raw_spin_unlock_irqrestore(&journal->sleepers_lock, flags);
 }

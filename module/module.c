@@ -130,7 +130,7 @@ static int module_take_index(struct snd_audio_module *module)
 	module->index = index;
 	module->origin.stamp.module = index;
 	card->next_module = index == last ? 0 : index + 1;
-	card->module_limit = max_t(u32, card->module_limit, index + 1);
+	WRITE_ONCE(card->module_limit, max_t(u32, card->module_limit, index + 1));
 	return 0;
 }
 

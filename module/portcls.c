@@ -107,7 +107,7 @@ static void buffer_add(struct snd_audio_module_port *port, struct notification_b
 
 	raw_spin_lock_irqsave(&port->buffers_lock, flags);
 	hash_add(port->buffers, &live->node, (unsigned long)&live->buffer);
-	port->buffers_live++;
+	WRITE_ONCE(port->buffers_live, port->buffers_live + 1);
 	WRITE_ONCE(port->buffer_recent, live);
 	raw_spin_unlock_irqrestore(&port->buffers_lock, flags);
 	snd_audio_module_object_born(SND_AUDIO_MODULE_OBJECT_BUFFER);
@@ -169,7 +169,7 @@ buffer_remove(struct snd_audio_module_port *port,
 	live = buffer_find(port, buffer);
 	if (live) {
 		hash_del(&live->node);
-		port->buffers_live--;
+		WRITE_ONCE(port->buffers_live, port->buffers_live - 1);
 		if (port->buffer_recent == live)
 			WRITE_ONCE(port->buffer_recent, NULL);
 	}
@@ -198,7 +198,7 @@ void snd_portcls_free_left_behind(struct snd_audio_module_port *port)
 	hash_for_each_safe(port->buffers, bucket, next, live, node) {
 		snd_audio_module_port_count(port, SND_AUDIO_MODULE_COUNTER_LEFT_BEHIND);
 		hash_del(&live->node);
-		port->buffers_live--;
+		WRITE_ONCE(port->buffers_live, port->buffers_live - 1);
 		buffer_free(live);
 	}
 }
