@@ -216,7 +216,7 @@ int snd_audio_module_journal_copy(struct snd_audio_module_journal *journal, u64 
 
 /*
  * Where a record is, it is; a position that user space gave need not be one. Then any bytes may
- * stand there, but what is taken for a record ends where the journal does.
+ * stand there, but what is taken for a record ends where the journal does, and its data in it.
  */
 static bool header_plausible(const struct snd_audio_module_record *header, u16 type, u64 rest)
 {
@@ -232,7 +232,11 @@ static bool header_plausible(const struct snd_audio_module_record *header, u16 t
 	default:
 		return false;
 	}
-	return header->size >= least && header->size <= rest && IS_ALIGNED(header->size, 8);
+	if (header->size < least || header->size > rest || !IS_ALIGNED(header->size, 8))
+		return false;
+	return type == SND_AUDIO_MODULE_RECORD_PAD ||
+	       (header->data_size <= SND_AUDIO_MODULE_MAX_DATA_SIZE &&
+		header->size == SND_AUDIO_MODULE_RECORD_SIZE(header->data_size));
 }
 
 /**
