@@ -607,13 +607,18 @@ uint64_t vendor_number(const uint8_t *data, size_t size)
 	return number;
 }
 
+uint8_t vendor_byte(uint64_t number, size_t offset)
+{
+	return number + offset + 37 * (offset / 256);
+}
+
 bool vendor_intact(const uint8_t *data, size_t size)
 {
-	uint8_t number = vendor_number(data, size);
+	uint64_t number = vendor_number(data, size);
 	size_t i;
 
 	for (i = sizeof(uint64_t); i < size; i++)
-		if (data[i] != (uint8_t)(number + i))
+		if (data[i] != vendor_byte(number, i))
 			return false;
 	return true;
 }

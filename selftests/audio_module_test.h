@@ -153,9 +153,13 @@ int parameter_command(int hwdep, uint32_t verb, uint32_t *value);
 /* A number from /proc/self/fdinfo/FD, as "matched" or "lost"; -1 when it is not there. */
 int64_t fdinfo_get(int fd, const char *key);
 
-/* Is the vendor data of a record as the hooks fill it? And the number in it. */
+/*
+ * Is the vendor data of a record as the hooks fill it? And the number in it; what stands at an
+ * offset behind that.
+ */
 bool vendor_intact(const uint8_t *data, size_t size);
 uint64_t vendor_number(const uint8_t *data, size_t size);
+uint8_t vendor_byte(uint64_t number, size_t offset);
 
 /* Write @text to a file: 0 or -errno. Read a file into @text, a string: 0 or -errno. */
 int file_write(const char *path, const char *text);

@@ -159,7 +159,7 @@ static void fill(uint8_t *data, size_t size, const struct snd_audio_module_modul
 	memcpy(data, &identity, size < sizeof(identity) ? size : sizeof(identity));
 	memcpy(vendor, &number, vendor_size < 8 ? vendor_size : 8);
 	for (i = 8; i < vendor_size; i++)
-		vendor[i] = number + i;
+		vendor[i] = vendor_byte(number, i);
 }
 
 /* ------------------------------------------------------------------ Alloc */

@@ -134,8 +134,9 @@ watch()
 	done 3>"$root/log"
 }
 
-# The cases inside each program are behind one "# ". A program that ended badly without a failed
-# case, or ran fewer cases than it planned, counts as one more failure.
+# summarise PROGRAMS: how many were asked for. The cases inside each program are behind one "# ". A
+# program that ended badly without a failed case, or ran fewer cases than it planned, counts as one
+# more failure, and so do programs that are missing.
 summarise()
 {
 	awk '
@@ -193,6 +194,11 @@ summarise()
 		all_skipped += skipped
 	}
 	END {
+		if (programs < wanted) {
+			program = "the runner"
+			lost("ended after " programs " of " wanted " programs")
+			all_failed++
+		}
 		print ""
 		for (i = 1; i <= programs; i++)
 			print line[i]
@@ -201,7 +207,7 @@ summarise()
 		for (i = 1; i <= troubles; i++)
 			print "  " trouble[i]
 		print all_passed + 0, all_failed + 0, all_skipped + 0 >counts
-	}' counts="$root/counts" "$root/log"
+	}' counts="$root/counts" wanted="$1" "$root/log"
 }
 
 # Memory that nobody refers to, told by kernels that look for it. An object is only suspected when
@@ -259,10 +265,11 @@ do_test()
 	# shellcheck disable=SC2046 # several names
 	[ $# -gt 0 ] || set -- $(default_tests)
 	arguments=$(tests "$@") || exit 1
+	wanted=$#
 	# shellcheck disable=SC2086 # several arguments
 	set -- $arguments
 	"$root/run_kselftest.sh" "$@" 2>&1 | watch
-	summarise
+	summarise "$wanted"
 	aftermath >"$root/aftermath"
 	if [ -s "$root/aftermath" ]; then
 		echo

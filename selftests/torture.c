@@ -11,12 +11,13 @@
  * saw it, and the rules are:
  *
  *	reader	each sequence behind its start, up to the newest, was received once or told lost
- *		once, by its filter; REMOVED came, and then the end
+ *		once, by its filter; what the journal still had was not told lost; REMOVED came, and
+ *		then the end
  *	bytes	what it received is what the producer sent, and the same for all readers
  *	order	what one producer sent has the order in which it was sent
  *	sum	what was sent is what the journal counted; what nobody saw was lost to everybody
  *	noise	what the card is asked meanwhile it answers
- *	end	nobody hangs
+ *	end	nobody hangs; where the card stays until all have read, each was woken for the last
  *
  * What is broken is printed as "RULE: TEXT", what was measured as "figures: TEXT".
  */
@@ -140,6 +141,8 @@ static pid_t start(void (*run)(struct torture *torture, unsigned int number), un
 	pid = fork();
 	if (!pid)
 		run(torture, number);
+	if (pid < 0)
+		problem("end", "a process cannot be started: %s", strerror(errno));
 	return pid;
 }
 
@@ -182,6 +185,25 @@ static bool all_ready(void)
 
 	for (i = 0; i < READERS; i++)
 		if (!torture->readers[i].ready && !*torture->readers[i].trouble)
+			return false;
+	return true;
+}
+
+static bool wants_all(const struct reader_kind *kind)
+{
+	return kind->endpoint < 0 && kind->class < 0;
+}
+
+/* How far the journal is, which no producer writes any more. */
+static uint64_t newest_of_all;
+
+static bool all_told(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < READERS; i++)
+		if (wants_all(&reader_kinds[i]) && torture->readers[i].last < newest_of_all &&
+		    !*torture->readers[i].trouble)
 			return false;
 	return true;
 }
@@ -261,11 +283,13 @@ static bool matches(const struct reader_kind *kind, uint64_t number)
 	       (kind->class < 0 || class_of(number_endpoint(number), number_module(number)) == kind->class);
 }
 
-/* One sequence of a reader: what is wrong, or NULL. */
-static const char *misfit(const struct reader_kind *kind, uint64_t number, uint8_t what)
+/* One sequence of a reader: what is wrong, or NULL. @kept: the journal still had it at the end. */
+static const char *misfit(const struct reader_kind *kind, uint64_t number, uint8_t what, bool kept)
 {
-	bool all = kind->endpoint < 0 && kind->class < 0;
+	bool all = wants_all(kind);
 
+	if (what == LOST && kept && number)
+		return "it was told lost, and the journal has it";
 	if (what == UNTOLD && (all || (number && matches(kind, number))))
 		return "it was neither received nor told lost";
 	if (what == RECEIVED && !all && !(number & NUMBER_FOREIGN) && !matches(kind, number))
@@ -273,24 +297,44 @@ static const char *misfit(const struct reader_kind *kind, uint64_t number, uint8
 	return NULL;
 }
 
-static void check_reader(unsigned int i, uint64_t newest)
+/* What it counted is what it wrote down; who was killed may have done one and not the other. */
+static void check_counts(unsigned int i, uint64_t newest)
+{
+	const struct reader *reader = &torture->readers[i];
+	uint64_t sequence, received = 0, lost = 0;
+
+	for (sequence = reader->start + 1; sequence <= newest; sequence++) {
+		received += reader->what[sequence] == RECEIVED;
+		lost += reader->what[sequence] == LOST;
+	}
+	if (!strstr(reader_kinds[i].name, "killed") &&
+	    (received != reader->received || lost != reader->lost))
+		problem("reader", "%s: %" PRIu64 " received and %" PRIu64 " lost are %" PRIu64
+			" and %" PRIu64 " by sequence", reader_kinds[i].name, reader->received,
+			reader->lost, received, lost);
+}
+
+/* @oldest: that the journal still had when nobody wrote any more */
+static void check_reader(unsigned int i, uint64_t newest, uint64_t oldest)
 {
 	const struct reader_kind *kind = &reader_kinds[i];
 	const struct reader *reader = &torture->readers[i];
-	bool all = kind->endpoint < 0 && kind->class < 0;
+	bool all = wants_all(kind);
 	const char *wrong = NULL;
 	uint64_t sequence;
 
 	if (*reader->trouble)
 		problem("bytes", "%s: %s", kind->name, reader->trouble);
 	for (sequence = reader->start + 1; sequence <= newest && !wrong; sequence++)
-		wrong = misfit(kind, torture->sent[sequence], reader->what[sequence]);
+		wrong = misfit(kind, torture->sent[sequence], reader->what[sequence],
+			       sequence >= oldest);
 	if (wrong)
 		problem("reader", "%s: %" PRIu64 " of %" PRIu64 ": %s (%" PRIx64 ")", kind->name,
 			sequence - 1, newest, wrong, torture->sent[sequence - 1]);
 	if (all && reader->last != newest)
 		problem("reader", "%s: the last it was told of is %" PRIu64 ", not %" PRIu64,
 			kind->name, reader->last, newest);
+	check_counts(i, newest);
 	/* Who was killed may have taken it with him. */
 	if (reader->removed > 1 || (!reader->removed && !strstr(kind->name, "killed")))
 		problem("reader", "%s: REMOVED came %" PRIu64 " times", kind->name,
@@ -369,18 +413,21 @@ static uint64_t newest_told(void)
 
 static void check(enum ending ending, const struct snd_audio_module_info *info, struct sum *sum)
 {
-	uint64_t newest = newest_told(), unseen = 0;
+	uint64_t newest = newest_told(), oldest = UINT64_MAX, unseen = 0;
 	unsigned int i;
 
 	if (ending != UNBOUND_IN_THE_MIDDLE) {
 		check_sum(info);
-		if (newest != info->newest_sequence)
-			problem("sum", "the newest was %" PRIu64 ", readers know of %" PRIu64,
-				(uint64_t)info->newest_sequence, newest);
+		oldest = info->oldest_sequence;
 	}
+	/* In the middle more may come. */
+	if (newest < info->newest_sequence ||
+	    (ending != UNBOUND_IN_THE_MIDDLE && newest > info->newest_sequence))
+		problem("sum", "the newest was %" PRIu64 ", readers know of %" PRIu64,
+			(uint64_t)info->newest_sequence, newest);
 	check_order(newest, &unseen);
 	for (i = 0; i < READERS; i++)
-		check_reader(i, newest);
+		check_reader(i, newest, oldest);
 	if (*torture->noise_trouble)
 		problem("noise", "%s", torture->noise_trouble);
 	sum->sent += newest;
@@ -454,8 +501,13 @@ static bool play(enum ending ending, struct snd_audio_module_info *info)
 		torture->stop = torture->quiet = true;
 		if (!await(noise_ended, "noise"))
 			return false;
-		info_get(torture->card, info);
 	}
+	if (info_get(torture->card, info))
+		problem("sum", "there is no INFO");
+	newest_of_all = info->newest_sequence;
+	/* Else the end wakes who was not woken before. */
+	if (ending == UNBOUND && !await(all_told, "readers"))
+		return false;
 	torture->going = true;
 	if (!card_end(ending))
 		return false;
@@ -497,6 +549,9 @@ static void say(const struct sum *sum)
 		       " ranges, %" PRIu64 " CHANGED, %" PRIu64 " turns\n", reader_kinds[i].name,
 		       sum->readers[i].received, sum->readers[i].lost, sum->readers[i].ranges,
 		       sum->readers[i].changed, sum->readers[i].turns);
+	for (i = 0; i < READERS; i++)
+		if (!strcmp(reader_kinds[i].name, "resumed") && !sum->readers[i].turns)
+			problem("reader", "nobody has resumed");
 	puts("figures: the end");
 }
 

@@ -167,16 +167,23 @@ static void caused(struct torture *torture)
 		torture->stop = true;
 }
 
-static void ask_element(int control, unsigned int numid)
+/* There is none of that number, or it has none of these; all else is an answer. */
+static void look_at_answer(struct torture *torture, const char *what, int result)
+{
+	if (result < 0 && errno != ENOENT && errno != ENXIO)
+		noise_trouble(torture, "%s: %s", what, strerror(errno));
+}
+
+static void ask_element(struct torture *torture, int control, unsigned int numid)
 {
 	static unsigned int tlv_bytes[4096];
 	struct snd_ctl_tlv *tlv = (void *)tlv_bytes;
 	struct snd_ctl_elem_value value = { .id.numid = numid };
 
-	ioctl(control, SNDRV_CTL_IOCTL_ELEM_READ, &value);
+	look_at_answer(torture, "ELEM_READ", ioctl(control, SNDRV_CTL_IOCTL_ELEM_READ, &value));
 	tlv->numid = numid;
 	tlv->length = sizeof(tlv_bytes) - sizeof(*tlv);
-	ioctl(control, SNDRV_CTL_IOCTL_TLV_READ, tlv);
+	look_at_answer(torture, "TLV_READ", ioctl(control, SNDRV_CTL_IOCTL_TLV_READ, tlv));
 }
 
 /* INFO, a list that fits, each element and its TLV. */
@@ -198,10 +205,12 @@ static void ask(struct torture *torture, unsigned int turn)
 		noise_trouble(torture, "INFO or LIST: %s", strerror(-err));
 	snprintf(path, sizeof(path), "/dev/snd/controlC%d", torture->card);
 	control = open(path, O_RDWR | O_CLOEXEC);
-	if (control < 0)
+	if (control < 0) {
+		noise_trouble(torture, "the control device cannot be opened: %s", strerror(errno));
 		return;
+	}
 	for (i = 1; i < 30; i++)
-		ask_element(control, i);
+		ask_element(torture, control, i);
 	close(control);
 }
 

@@ -79,15 +79,17 @@ static void told_until(struct reader *reader, uint64_t sequence)
 static void tell(const struct reading *reading, uint64_t sequence, uint8_t what)
 {
 	struct reader *reader = reading->reader;
+	uint8_t before;
 
-	if (sequence <= reader->start || sequence > reading->torture->most)
+	if (sequence <= reader->start || sequence > reading->torture->most) {
 		trouble(reader, "it was told of %" PRIu64 ", where it started behind %" PRIu64,
 			sequence, reader->start);
-	else if (reader->what[sequence] != UNTOLD)
-		trouble(reader, "%" PRIu64 " came twice, as %u and %u", sequence,
-			reader->what[sequence], what);
-	else
-		reader->what[sequence] = what;
+		return;
+	}
+	/* Two processes may be told of it at once. */
+	before = __atomic_exchange_n(&reader->what[sequence], what, __ATOMIC_RELAXED);
+	if (before != UNTOLD)
+		trouble(reader, "%" PRIu64 " came twice, as %u and %u", sequence, before, what);
 }
 
 /* Is a record of a producer what its number says? */
@@ -236,6 +238,8 @@ static int take(struct reading *reading, size_t size)
 		got = read(reading->fd, reading->buffer, BUFFER);
 	if (got > 0) {
 		tally_records(&reading->tally, reading->buffer, got);
+		/* Who is killed cannot say it later. */
+		look_at_tally(reading);
 		return 1;
 	}
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
@@ -407,7 +411,7 @@ static void read_and_resume(struct reading *reading)
 {
 	struct torture *torture = reading->torture;
 	struct reader *reader = reading->reader;
-	int r;
+	int r, err;
 
 	begin(reading, 0);
 	while ((r = take(reading, BUFFER)) >= 0) {
@@ -423,9 +427,12 @@ static void read_and_resume(struct reading *reading)
 		if (torture->quiet || chance_below(&reading->seed, 4))
 			continue;
 		look_at_tally(reading);
+		err = open_fd(reading, &words);
 		/* The card may be going: then the old one goes on. */
-		if (open_fd(reading, &words)) {
+		if (err) {
 			reading->fd = old;
+			if (!torture->going)
+				trouble(reader, "it cannot resume: %s", strerror(-err));
 			continue;
 		}
 		close(old);
@@ -478,14 +485,14 @@ static void heir(struct reading *reading, int socket)
 	_exit(0);
 }
 
-/* What who was killed had taken and not written down. */
+/* What who was killed had taken and not written down: it is behind what he had. */
 static void settle_estate(struct reading *reading)
 {
 	struct reader *reader = reading->reader;
 	int64_t position = fdinfo_get(reading->fd, "position");
 	uint64_t i;
 
-	for (i = reader->start + 1; i <= position && i <= reading->torture->most; i++)
+	for (i = reader->last + 1; i <= position && i <= reading->torture->most; i++)
 		if (reader->what[i] == UNTOLD)
 			reader->what[i] = UNKNOWN;
 	reader->last = position;
@@ -504,6 +511,10 @@ static bool bequeath(struct reading *reading)
 	pid = fork();
 	if (!pid)
 		heir(reading, sockets[1]);
+	if (pid < 0) {
+		trouble(reading->reader, "it has no heir: %s", strerror(errno));
+		return true;
+	}
 	pass(sockets[0], &reading->fd, false);
 	close(sockets[0]);
 	close(sockets[1]);

@@ -34,7 +34,8 @@
  * chunks, so that no watchdog barks.
  *
  * What is sent can be checked by the reader: the first 8 bytes of vendor data are the number of
- * the notification, each later one is the sum of that number and its own offset.
+ * the notification, each later one is the sum of that number, its own offset, and 37 for each 256
+ * of that: bytes from another page, or another record, are others.
  */
 
 #include <linux/completion.h>
@@ -326,7 +327,7 @@ static void fill_vendor(u8 *data, size_t size, u64 number)
 
 	memcpy(data, &number, min(size, sizeof(number)));
 	for (i = sizeof(number); i < size; i++)
-		data[i] = (u8)(number + i);
+		data[i] = (u8)(number + i + 37 * (i / 256));
 }
 
 /* A notification of @module, DeviceId and Reserved wrong on purpose: the port sets them. */

@@ -221,7 +221,8 @@ run_guests()
 	exec {list}<&-
 }
 
-# count SET: what its guest counted; one that did not get so far has one failure.
+# count SET: what its guest counted; one that did not get so far, or of whose output the end is
+# missing, has one failure.
 count()
 {
 	local counts result took
@@ -230,8 +231,9 @@ count()
 	counts=$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$folder/output-$1" |
 		tail -n 1) || :
 	# shellcheck disable=SC2086 # words
-	set -- ${counts:-0 passed, 0 failed, 0 skipped}
+	set -- ${counts:-0 passed, 1 failed, 0 skipped}
 	[ "$result" -eq 0 ] || [ "$3" -gt 0 ] || [ "$5" -gt 0 ] || set -- "$1" passed, 1
+	[ "$result" -ne 0 ] || [ "$3" -eq 0 ] || result=1
 	ok=$((ok + $1)) not_ok=$((not_ok + $3)) skip=$((skip + ${5:-0}))
 	seconds=${seconds:+$seconds and }$took
 	[ "$status" -ne 0 ] || status=$result
@@ -347,6 +349,8 @@ elif [ $what = check ]; then
 else
 	mapfile -t kernels < <("$HERE/kernel.sh" list)
 fi
+# shellcheck disable=SC2034 # for report_head()
+commit=$(describe_commit)
 mkdir -p "$FOLDER"
 trap clean_up EXIT
 start_builds

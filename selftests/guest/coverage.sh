@@ -177,6 +177,8 @@ write_report()
 	}' "$FOLDER/lines-with-text" >>"$FOLDER/report.md"
 }
 
+# shellcheck disable=SC2034 # for report_head()
+commit=$(describe_commit)
 case ${1:-} in
 --report)
 	[ -d "$FOLDER/objects" ] || die "there was no run yet" "make coverage"

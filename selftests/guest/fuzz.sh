@@ -136,6 +136,7 @@ do_run()
 {
 	local program status
 
+	find "$FOLDER"/*/share/fuzz/findings -type f -delete
 	[ "$seconds" -gt 0 ] 2>/dev/null || die "'$seconds' are no seconds" "say SECONDS=7200"
 	timeout=$((seconds + TIMEOUT))
 	say GUEST "fuzzing on $kernel for $seconds s"
@@ -194,7 +195,9 @@ one)	file=$(realpath "${1:?}"); shift ;;
 merge)	;;
 *)	die "there is no action '$action'" "use: run one merge" ;;
 esac
+[ $# -le 1 ] || die "it fuzzes one kernel at a time" "say one of: $*"
 kernel=${1:-6.1-debug}
+commit=$(describe_commit)
 passed=0
 failed=0
 declare -A running

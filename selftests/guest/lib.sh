@@ -104,14 +104,20 @@ make_once()
 	)
 }
 
+# What is there to be tested, for $commit, at the beginning: later there may be other commits.
+describe_commit()
+{
+	git -C "$TOP" describe --always --dirty 2>/dev/null || echo unknown
+}
+
 # report_head COMMAND KERNEL...: how a report in Markdown begins: of which commit, when, and where
 report_head()
 {
 	local kernel separator=
 
 	echo "<!-- SPDX-License-Identifier: GPL-2.0 -->"
-	printf '# The last %s\n\n%s, commit %s' "$1" "$(date +%F)" \
-		"$(git -C "$TOP" describe --always --dirty 2>/dev/null || echo unknown)"
+	# shellcheck disable=SC2154 # who calls this has it
+	printf '# The last %s\n\n%s, commit %s' "$1" "$(date +%F)" "$commit"
 	shift
 	for kernel in "$@"; do
 		printf '%s %s' "${separator:-, kernel}" "$("${0%/*}/kernel.sh" version "$kernel")"

@@ -30,8 +30,8 @@ LEAST=90	# of 100
 KERNELS=(6.1 6.1-debug)
 declare -A FIRST=([6.1]='' [6.1-debug]=fault_injection)
 # The longest that a test is silent for when all is well, some times over; and the whole set.
-SILENCE=100
-declare -A TIMEOUT=([6.1]=600 [6.1-debug]=1500)
+declare -A SILENCE=([6.1]=100 [6.1-debug]=1200)
+declare -A TIMEOUT=([6.1]=600 [6.1-debug]=5400)
 
 # --- the table ----------------------------------------------------------------------------------
 
@@ -114,13 +114,13 @@ last_words()
 	echo "${line:-the guest ended early}"
 }
 
-# wait_for_failure OUTPUT: reads what the guest says until somebody has noticed, and tells who;
-# nothing when all passed
+# wait_for_failure OUTPUT SILENCE: reads what the guest says until somebody has noticed, and tells
+# who; nothing when all passed
 wait_for_failure()
 {
 	local line program=boot status=0
 
-	while IFS= read -r -t "$SILENCE" line || { status=$?; false; }; do
+	while IFS= read -r -t "$2" line || { status=$?; false; }; do
 		printf '%s\n' "$line" >>"$1"
 		case $line in
 		'# selftests: '*)	program=${line##* } ;;
@@ -151,7 +151,7 @@ run()
 		/mnt/build/selftests/run-in-guest.sh quick ${FIRST[$2]} ${first[$3]:-} \
 		>"$folder/pipe" 2>&1 </dev/null &
 	pid=$!
-	by=$(wait_for_failure "$folder/output" <"$folder/pipe")
+	by=$(wait_for_failure "$folder/output" "${SILENCE[$2]}" <"$folder/pipe")
 	# What has not ended, hangs, or need not go on.
 	[ -z "$by" ] || kill "$pid" 2>/dev/null || :
 	wait "$pid" || status=$?
@@ -169,11 +169,9 @@ try()
 	if [ "$name" != nothing ]; then
 		change "$tree" "$name" || die "$name changes nothing" "see $TABLE"
 	fi
-	if build "$lane" "$kernel"; then
-		by=$(run "$lane" "$kernel" "$name")
-	else
-		by="does not build"
-	fi
+	build "$lane" "$kernel" || die "with $name the modules cannot be built: nobody can notice" \
+		"see $MUTATE/$lane/build.log, and make it another fault"
+	by=$(run "$lane" "$kernel" "$name")
 	[ "$name" = nothing ] || undo "$tree" "$name"
 	printf '%s\t%s\t%d\t%s\n' "$name" "$kernel" $((SECONDS - start)) "$by"
 }
@@ -196,7 +194,10 @@ keep_results()
 {
 	local now
 
-	now=$(git -C "$TOP" ls-tree HEAD module include selftests | sha256sum)
+	now=$({
+		git -C "$TOP" ls-tree HEAD module include selftests
+		git -C "$TOP" diff HEAD -- module include selftests
+	} | sha256sum)
 	mkdir -p "$MUTATE"
 	[ "$(cat "$MUTATE/of" 2>/dev/null)" = "$now" ] || rm -f "$MUTATE/results"
 	echo "$now" >"$MUTATE/of"
@@ -248,6 +249,7 @@ try_all()
 	left "$kernel" "$@" >"$todo"
 	[ -s "$todo" ] || return 0
 	"$HERE/kernel.sh" get "$kernel"
+	try_nothing "$kernel"
 	say MUTATE "$(wc -l <"$todo") faults on $kernel"
 	exec {list}<"$todo"
 	for lane in $(seq "$LANES"); do
@@ -258,14 +260,15 @@ try_all()
 	exec {list}<&-
 }
 
-# Without a fault everything must pass, or nothing that follows means anything.
+# try_nothing KERNEL: without a fault everything must pass there, or nothing that follows means
+# anything.
 try_nothing()
 {
 	local line
 
-	by nothing >/dev/null || {
-		say MUTATE "none, to begin with"
-		line=$(try 1 "${KERNELS[0]}" nothing)
+	by nothing "$1" >/dev/null || {
+		say MUTATE "none on $1, to begin with"
+		line=$(try 1 "$1" nothing)
 		[ -z "${line##*	}" ] || die "without any fault: ${line##*	}" \
 			"make the tests pass first; $MUTATE/1 has the output"
 		printf '%s\n' "$line" >>"$MUTATE/results"
@@ -312,6 +315,8 @@ conclude()
 	[ $((caught * 100)) -ge $(($# * LEAST)) ] && [ "$unexplained" -eq 0 ]
 }
 
+# shellcheck disable=SC2034 # for report_head()
+commit=$(describe_commit)
 read_table
 if [ "${1:-}" = --check ]; then
 	check_table
@@ -330,7 +335,6 @@ keep_results
 for lane in $(seq "$LANES"); do
 	make_lane "$lane"
 done
-try_nothing
 for kernel in "${KERNELS[@]}"; do
 	try_all "$kernel" "$@"
 done

@@ -12,7 +12,6 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# shellcheck disable=SC2034 # report_head() asks git there
 TOP=$(cd "$(dirname "$0")/../.." && pwd)
 
 [ $# -ge 3 ] || die "usage: report.sh NAME REPORT COMMAND..."
@@ -23,6 +22,8 @@ mkdir -p "${file%/*}"
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT
 status=0
+# shellcheck disable=SC2034 # for report_head()
+commit=$(describe_commit)
 "$@" | tee "$output" || status=$?
 {
 	report_head "$name"
