@@ -279,7 +279,7 @@ report()
 {
 	local name kernel by
 
-	report_head "make mutate" "${KERNELS[@]}"
+	report_head "$title" "${KERNELS[@]}"
 	echo "$summary"
 	echo
 	echo "| fault | kind | noticed by |"
@@ -328,6 +328,7 @@ shift
 for name in "$@"; do
 	[ -n "${file[$name]:-}" ] || die "there is no fault '$name'" "see $TABLE"
 done
+title="make mutate${*:+ MUTANTS=\"$*\"}"
 [ $# -gt 0 ] || set -- "${names[@]}"
 "$HERE/kernel.sh" get "${KERNELS[0]}"
 "$HERE/image.sh"
