@@ -220,23 +220,20 @@ int snd_audio_module_journal_copy(struct snd_audio_module_journal *journal, u64 
  */
 static bool header_plausible(const struct snd_audio_module_record *header, u16 type, u64 rest)
 {
-	u32 least = sizeof(*header);
+	if (header->size > rest)
+		return false;
 
 	switch (type) {
 	case SND_AUDIO_MODULE_RECORD_PAD:
-		least = 8;
-		break;
+		return header->size >= 8 && IS_ALIGNED(header->size, 8);
 	case SND_AUDIO_MODULE_RECORD_NOTIFICATION:
 	case SND_AUDIO_MODULE_RECORD_CHANGED:
-		break;
+		return rest >= sizeof(*header) &&
+		       header->data_size <= SND_AUDIO_MODULE_MAX_DATA_SIZE &&
+		       header->size == SND_AUDIO_MODULE_RECORD_SIZE(header->data_size);
 	default:
 		return false;
 	}
-	if (header->size < least || header->size > rest || !IS_ALIGNED(header->size, 8))
-		return false;
-	return type == SND_AUDIO_MODULE_RECORD_PAD ||
-	       (header->data_size <= SND_AUDIO_MODULE_MAX_DATA_SIZE &&
-		header->size == SND_AUDIO_MODULE_RECORD_SIZE(header->data_size));
 }
 
 /**

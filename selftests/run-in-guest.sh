@@ -361,7 +361,7 @@ libfuzzer()
 	echo 0 >/proc/sys/kernel/panic_on_oops
 	modprobe snd-audio-module-virtual || die "the modules cannot be loaded"
 	export AUDIO_MODULE_FUZZ_CURRENT=/run/fuzz-current
-	"$FUZZ/program" -timeout=120 -max_len=512 -len_control=10 -reload=0 \
+	"$FUZZ/program" -timeout=120 -report_slow_units=120 -max_len=512 -len_control=10 -reload=0 \
 		-entropic_scale_per_exec_time=1 -artifact_prefix="$FUZZ/findings/" "$@"
 	status=$?
 	[ $status -lt 128 ] || cp "$AUDIO_MODULE_FUZZ_CURRENT" "$FUZZ/findings/current"

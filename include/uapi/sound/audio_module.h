@@ -90,8 +90,9 @@ enum snd_audio_module_record_type {
  * @flags: none yet; ignore those that you do not know
  * @sequence: number of the notification in its journal: the first is 1, each one sent is one
  *	more than the one before
- * @timestamp: when it was sent, in nanoseconds of CLOCK_MONOTONIC; never before that of the one sent
- *	before it, and often the same where several CPUs send. LOST and REMOVED: when they were read
+ * @timestamp: when it was sent, in nanoseconds of CLOCK_MONOTONIC; never before that of the one
+ *	sent before it, and often the same where several CPUs send. LOST and REMOVED: when they were
+ *	read
  * @notification_id: GUID: SND_AUDIO_MODULE_NOTIFICATION_ID or a driver's own
  * @data_size: bytes of data behind this header
  * @endpoint: index of the endpoint in LIST, or SND_AUDIO_MODULE_NONE
@@ -473,8 +474,8 @@ struct snd_audio_module_advance {
  *	0		STATUS_SUCCESS			@out_size bytes are the answer
  *	EOVERFLOW	STATUS_BUFFER_OVERFLOW		@out_size was 0, and is what is needed now;
  *							nothing was done, send it again
- *	ENOBUFS		STATUS_BUFFER_TOO_SMALL		@out_size was not 0, and too small; or 0, for
- *							VERB_BASIC_SUPPORT
+ *	ENOBUFS		STATUS_BUFFER_TOO_SMALL		@out_size was too small, and not 0; for
+ *							VERB_BASIC_SUPPORT also 0
  *	EINVAL		STATUS_INVALID_PARAMETER	something in the command
  *	EOPNOTSUPP	STATUS_INVALID_DEVICE_REQUEST	not with this verb or parameter
  *	ENOMEM		STATUS_INSUFFICIENT_RESOURCES	no memory
