@@ -148,8 +148,11 @@ static int call_awake(struct snd_audio_module *module, const void *in, size_t in
 	struct snd_card *card = module->port->card->card;
 	int err;
 
+	/* With an error there is no reference. */
 	err = snd_power_ref_and_wait(card);
-	err = err ?: call_connected(module, in, in_size, out, out_size);
+	if (err)
+		return err;
+	err = call_connected(module, in, in_size, out, out_size);
 	snd_power_unref(card);
 	return err;
 }

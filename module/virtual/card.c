@@ -102,6 +102,7 @@ static void virtual_card_remove(void *data)
 
 	virtual_inject_free(virtual);
 	snd_card_disconnect(card);
+	virtual_late_free(virtual);
 	for (i = 0; i < VIRTUAL_ENDPOINTS; i++)
 		virtual_meter_disconnect(&virtual->endpoints[i].meter);
 	snd_card_free_when_closed(card);

@@ -905,6 +905,15 @@ void virtual_inject_new(struct virtual_card *virtual)
 void virtual_inject_free(struct virtual_card *virtual)
 {
 	debugfs_remove_recursive(virtual->debugfs);
+}
+
+/**
+ * virtual_late_free - give the late module back
+ * @virtual: the card, without hooks; programs know that it is gone: a command to the module is told
+ *	that, not that there is no such module
+ */
+void virtual_late_free(struct virtual_card *virtual)
+{
 	snd_audio_module_unregister(virtual->late);
 	virtual->late = NULL;
 }

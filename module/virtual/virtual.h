@@ -229,6 +229,7 @@ void virtual_inject_init(void);
 void virtual_inject_exit(void);
 void virtual_inject_new(struct virtual_card *card);
 void virtual_inject_free(struct virtual_card *card);
+void virtual_late_free(struct virtual_card *card);
 
 void virtual_registration_new(struct virtual_card *card);
 
