@@ -544,6 +544,22 @@ case_command_late()
 	unload
 }
 
+# The card waits for the handler that is at work, and counts no one twice that comes then.
+case_command_while_the_card_goes()
+{
+	load
+	hook late "op=register instance=1"
+	helper commands two-commands
+	timed unbind_limited
+	check "unbind waits for a handler that is at work" "0 waited" \
+		"$rc $([ "$ms" -ge 200 ] && echo waited || echo "$ms ms")"
+	wait_for 10 ended $ready_pid
+	check "it ends well, and the command that comes meanwhile gives ENODEV" "ENODEV long 0" \
+		"$(said commands | sort | tr '\n' ' ' | sed 's/ $//')"
+	check_all "nothing is left after both" "$(settled)"
+	unload
+}
+
 # --- what can be traced --------------------------------------------------------------------------
 
 case_traced()
@@ -605,7 +621,7 @@ case_buffers_left()
 	unload
 }
 
-begin 79
+begin 82
 case_load_again_and_again
 case_card_node
 case_without_a_port
@@ -627,6 +643,7 @@ case_bind_again_and_again
 case_sends_after_the_end
 case_command_held
 case_command_late
+case_command_while_the_card_goes
 case_traced
 case_late_modules
 case_buffers_left

@@ -18,6 +18,8 @@
  *	hold-command		stands still where the kernel gives it the answer to a command
  *	hold-question		stands still where the kernel takes a command from it, until the card is
  *				gone, and tells what comes of it
+ *	two-commands		has a handler at work, and stands still in another command until the card
+ *				begins to go; tells what comes of both
  *	after JOURNAL SEQUENCE	subscribes behind a notification, tells what comes of it
  *	info			the journal's id and newest sequence
  *	plain CARD		what a card says that has no audio modules
@@ -455,22 +457,72 @@ static void *ask_slowly(void *data)
 	return NULL;
 }
 
-static int do_hold_question(void)
+/* What ask_slowly() asks is there now; the call ends. */
+static void bring_question(const struct held *held)
 {
 	uint32_t get[3] = { SND_AUDIO_MODULE_VERB_GET };
-	struct uffdio_copy copy = { .src = (uintptr_t)malloc(sysconf(_SC_PAGESIZE)) };
+	struct uffdio_copy copy = {
+		.dst = (uintptr_t)held->slow.page,
+		.src = (uintptr_t)buffer,
+		.len = sysconf(_SC_PAGESIZE),
+	};
+
+	memcpy(buffer, get, sizeof(get));
+	if (ioctl(held->userfault, UFFDIO_COPY, &copy))
+		die("UFFDIO_COPY", -errno);
+	pthread_join(held->thread, NULL);
+}
+
+static int do_hold_question(void)
+{
 	struct held held;
 
 	hold(&held, hwdep_open(card_find()), ask_slowly);
 	while (card_find() >= 0)
 		usleep(1000 * LOOK_MS);
-	copy.dst = (uintptr_t)held.slow.page;
-	copy.len = sysconf(_SC_PAGESIZE);
-	memset((void *)(uintptr_t)copy.src, 0, copy.len);
-	memcpy((void *)(uintptr_t)copy.src, get, sizeof(get));
-	if (ioctl(held.userfault, UFFDIO_COPY, &copy))
-		die("UFFDIO_COPY", -errno);
-	pthread_join(held.thread, NULL);
+	bring_question(&held);
+	return 0;
+}
+
+/* The late module answers after as many milliseconds. */
+static void *command_for_long(void *data)
+{
+	static const uint8_t late_class[16] = { 0x7e, 0x0a, 0x6f, 0x2f, 0x43, 0x6a, 0x0c, 0x4f,
+						0x9d, 0x5b, 0x77, 0x1e, 0x30, 0x52, 0xc8, 0x41 };
+	const uint32_t ms = 2000;
+	uint32_t answer;
+	struct snd_audio_module_command command = {
+		.instance_id = 1,
+		.verb = SND_AUDIO_MODULE_VERB_GET,
+		.pcm_device = -1,
+		.pcm_subdevice = -1,
+		.in = (uintptr_t)&ms,
+		.in_size = sizeof(ms),
+		.out = (uintptr_t)&answer,
+		.out_size = sizeof(answer),
+	};
+
+	memcpy(command.device_id, speaker_id, 16);
+	memcpy(command.class_id, late_class, 16);
+	say("long %s", ioctl_says(*(int *)data, SND_AUDIO_MODULE_IOCTL_COMMAND, &command));
+	return NULL;
+}
+
+static int do_two_commands(void)
+{
+	struct snd_audio_module_info info;
+	int fd = hwdep_open(card_find());
+	struct held held;
+	pthread_t thread;
+
+	if (fd < 0 || pthread_create(&thread, NULL, command_for_long, &fd))
+		die("the long command", fd);
+	usleep(1000 * 500);
+	hold(&held, hwdep_open(card_find()), ask_slowly);
+	while (!ioctl(fd, SND_AUDIO_MODULE_IOCTL_INFO, &info))
+		usleep(1000 * LOOK_MS);
+	bring_question(&held);
+	pthread_join(thread, NULL);
 	return 0;
 }
 
@@ -519,6 +571,7 @@ static const struct {
 	{ "hold-proc", do_hold_proc },
 	{ "hold-command", do_hold_command },
 	{ "hold-question", do_hold_question },
+	{ "two-commands", do_two_commands },
 	{ "info", do_info },
 };
 
