@@ -899,6 +899,8 @@ static int nfd_install(struct notification_fd *nfd, struct snd_audio_module_subs
 		put_unused_fd(fd);
 		return PTR_ERR(file);
 	}
+	/* It has no offset, which two readers would write at once. */
+	stream_open(file_inode(file), file);
 
 	subscribe->fd = fd;
 	subscribe->start_journal_id = nfd->journal->id;

@@ -1553,6 +1553,20 @@ TEST_F(nfd, list_refuses_what_has_no_meaning)
 	EXPECT_EQ(EFAULT, errno);
 }
 
+/* As a pipe: two that read at once have no offset to write. */
+TEST_F(nfd, has_no_offset)
+{
+	int fd = subscribe(self->card, NULL);
+	uint8_t bytes[64];
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(-1, lseek(fd, 0, SEEK_CUR));
+	EXPECT_EQ(ESPIPE, errno);
+	EXPECT_EQ(-1, pread(fd, bytes, sizeof(bytes), 0));
+	EXPECT_EQ(ESPIPE, errno);
+	close(fd);
+}
+
 /* KS-3, 8.6: names end in zeroes and reserved members are zero, whatever was in the buffer. */
 TEST_F(nfd, list_has_no_uninitialised_byte)
 {
