@@ -7,7 +7,7 @@
 #
 # Every checker of the debug kernels has its words here. An allocation that failed is none of them:
 # tests let allocations fail, and the kernel then tells who wanted the memory, up to "Mem-Info". Nor is
-# a data race that none of our functions is a part of.
+# a data race of the kernel with itself: none of our functions is in its report.
 
 BEGIN {
 	trouble = "WARNING:|BUG:|BUG [a-zA-Z]|Oops|Call Trace|KASAN:|UBSAN:|KCSAN:|ODEBUG:"
@@ -22,6 +22,20 @@ BEGIN {
 	after = 50
 }
 
+function look(text,    i, first) {
+	line[++lines] = text
+	if (lines <= shown) {
+		print text
+		return
+	}
+	if (text !~ trouble || ++reports > 3)
+		return
+	first = lines - before > shown ? lines - before : shown + 1
+	for (i = first; i <= lines; i++)
+		print line[i]
+	shown = lines + after
+}
+
 /vmalloc error: |page allocation failure: |warn_alloc:/ { no_memory = 1 }
 no_memory {
 	if (/Mem-Info:/)
@@ -29,24 +43,30 @@ no_memory {
 	next
 }
 
-{ line[NR] = $0 }
+# A data race is known to be ours or not when all of its report is there. Of another's, everything but
+# the title is looked at: other CPUs print in between.
+function look_at_race(    i) {
+	for (i = 1; i <= races; i++)
+		if (ours || race[i] !~ /BUG: KCSAN:/)
+			look(race[i])
+	races = ours = 0
+}
 
-/BUG: KCSAN:/ { foreign_race = !/snd_audio_module/ }
-/======/ { foreign_race = 0 }
-foreign_race { next }
-
-$0 ~ trouble && NR > shown {
-	if (++reports <= 3) {
-		first = NR - before > shown ? NR - before : shown + 1
-		for (i = first; i < NR; i++)
-			if (i in line)
-				print line[i]
-		shown = NR + after
-		print
+/BUG: KCSAN:/ { in_race = 1 }
+in_race {
+	race[++races] = $0
+	if (/snd_audio_module/)
+		ours = 1
+	if (/======/) {
+		look_at_race()
+		in_race = 0
 	}
 	next
 }
 
-NR <= shown { print }
+{ look($0) }
 
-END { exit reports > 0 }
+END {
+	look_at_race()
+	exit reports > 0
+}

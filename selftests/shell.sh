@@ -89,9 +89,6 @@ finish()
 
 # --- the kernel's log ---------------------------------------------------------------------------
 
-TROUBLE='WARNING:|BUG:|Oops|Call Trace|KASAN|UBSAN|general protection|INFO: task .* blocked'
-TROUBLE="$TROUBLE|rcu.*stall|refcount_t|possible circular|possible recursive|left behind at unload"
-
 # Timestamp of the newest message, and messages behind such a timestamp.
 log_now()
 {
@@ -107,7 +104,7 @@ log_since()
 
 log_trouble()
 {
-	log_since "$log_mark" | grep -E "$TROUBLE"
+	log_since "$log_mark" | awk -f "$(dirname "$0")/kernel_reports.awk"
 }
 
 # --- modules ------------------------------------------------------------------------------------
