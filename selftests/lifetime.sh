@@ -549,12 +549,12 @@ case_command_while_the_card_goes()
 {
 	load
 	hook late "op=register instance=1"
-	helper commands two-commands
+	helper commands three-commands
 	timed unbind_limited
 	check "unbind waits for a handler that is at work" "0 waited" \
 		"$rc $([ "$ms" -ge 200 ] && echo waited || echo "$ms ms")"
 	wait_for 10 ended $ready_pid
-	check "it ends well, and the command that comes meanwhile gives ENODEV" "ENODEV long 0" \
+	check "it ends well, and the commands that come meanwhile give ENODEV" "ENODEV ENODEV long 0" \
 		"$(said commands | sort | tr '\n' ' ' | sed 's/ $//')"
 	check_all "nothing is left after both" "$(settled)"
 	unload
