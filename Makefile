@@ -433,6 +433,6 @@ distclean: clean
 .PHONY: check_packages guest_system guest_source guest_modules guest_userspace guest_driver
 .PHONY: guest_examples guest_rivals guest_script guest_selftests demo test test-tools test-packages
 .PHONY: test-desktop test-secure-boot test-tree bench conformance
-.PHONY: check torture sanitize valgrind planted mutate coverage reports lint model ring fuzz fuzz-userspace shell clean
-.PHONY: distclean dkms-tree check_dkms dkms-install dkms-remove deb
+.PHONY: check torture sanitize valgrind planted mutate coverage reports lint model ring
+.PHONY: fuzz fuzz-userspace shell clean distclean dkms-tree check_dkms dkms-install dkms-remove deb
 .PHONY: sign signing-key unload

@@ -13,8 +13,9 @@
 #
 # A kernel that is built here, and not in the cache, is built while the others are fetched.
 #
-# When there is the log of a whole "make test", too, and the debug kernel was one of them, the rows of
-# the conformance table are looked at with the results of both; they count as one case each.
+# When there is the log of a whole "make test" of the same commit, too, and the debug kernel was one of
+# them, the rows of the conformance table are looked at with the results of both; they count as one case
+# each.
 #
 # Logs stay in .build/check/KERNEL/, or torture/: of each set of tests output and console, and share/,
 # with which run.sh boots again; torture/report.md has the figures. The last line counts the cases of
@@ -135,8 +136,9 @@ report_programs()
 {
 	while sleep "$PROGRESS_SECONDS"; do
 		printf '  … %d programs done (%d s)\n' \
-			"$(cat "$FOLDER"/*/output-* 2>/dev/null |
-				grep -c '^\(not \)\?ok .* selftests: ' || :)" $SECONDS >&2
+			"$(for kernel in "${kernels[@]}"; do
+				cat "$FOLDER/$kernel"/output-* 2>/dev/null || :
+			done | grep -c '^\(not \)\?ok .* selftests: ' || :)" $SECONDS >&2
 	done
 }
 
@@ -298,7 +300,7 @@ report()
 {
 	local set
 
-	report_head "make torture"
+	report_head "$title"
 	for kernel in "${kernels[@]}"; do
 		printf '\n## %s (%s), %s\n\n' "$kernel" "$("$HERE/kernel.sh" version "$kernel")" \
 			"$(date -r "$FOLDER/$kernel/output-torture" +%F)"
@@ -317,9 +319,13 @@ conformance()
 	local log=$FOLDER/conformance.log result=ok
 
 	case " ${kernels[*]} " in
-	*" $DEBUG "*)	[ -r "$TEST_LOG" ] || return 0 ;;
+	*" $DEBUG "*)	;;
 	*)		return 0 ;;
 	esac
+	if [ "$(head -n 1 "$TEST_LOG" 2>/dev/null)" != "# commit $commit" ]; then
+		say ROWS "not looked at: make test has not been run on $commit"
+		return 0
+	fi
 	"$HERE/conformance.sh" check "$TEST_LOG" "$FOLDER/$DEBUG"/output-* >"$log" || {
 		bad="$bad conformance"
 		result="not ok"
@@ -342,6 +348,7 @@ FOLDER=$BUILD/$what
 SEED=${AUDIO_MODULE_TORTURE_SEED:-$(date +%s)}
 share=$1
 shift
+title="make torture${*:+ KERNELS=\"$*\"}"
 if [ $# -gt 0 ]; then
 	kernels=("$@")
 elif [ $what = check ]; then
@@ -349,7 +356,6 @@ elif [ $what = check ]; then
 else
 	mapfile -t kernels < <("$HERE/kernel.sh" list)
 fi
-# shellcheck disable=SC2034 # for report_head()
 commit=$(describe_commit)
 mkdir -p "$FOLDER"
 trap clean_up EXIT

@@ -18,7 +18,8 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 HERE=$(cd "$(dirname "$0")" && pwd)
-BUILD=$(cd "$HERE/../.." && pwd)/.build
+TOP=$(cd "$HERE/../.." && pwd)
+BUILD=$TOP/.build
 # A program that hangs is ended, and named, before.
 TIMEOUT=4500
 COUNTS='^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$'
@@ -112,7 +113,10 @@ run_guests()
 	wait_for_userspace "$other"
 	trap - EXIT
 	pass_on <"$BUILD/test-userspace.log"
-	cat "$BUILD"/test-{kernel,systemd,userspace}.log >"$BUILD/test.log"
+	{
+		echo "# commit $commit"
+		cat "$BUILD"/test-{kernel,systemd,userspace}.log
+	} >"$BUILD/test.log"
 }
 
 # The summary of each guest is far above by then, and that of the conformance table, too.
@@ -132,6 +136,7 @@ say_again()
 
 [ $# -eq 1 ] || die "usage: test.sh KERNEL"
 kernel=$1
+commit=$(describe_commit)
 passed=0 failed=0 skipped=0 status=0
 run_guests
 for name in kernel systemd userspace; do
