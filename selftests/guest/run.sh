@@ -16,6 +16,9 @@
 #	--cpus N	(2)
 #	--image KIND	another system, see image.sh
 #	--systemd	systemd is process 1, as on a real machine: with the bus, udev, polkit, logind
+#	--serial	output and status come through serial ports: on some kernels the virtio
+#			ports say nothing any more when the machine has slept
+#	--in-turn	one thread has all CPUs, in turn
 #	--append ARGS	more for the kernel's command line
 #	--firmware DIR	a machine that firmware.sh made starts the kernel, with Secure Boot on
 #	--count		one CPU whose clock counts instructions: a nanosecond is one, whatever
@@ -47,6 +50,7 @@ append=
 kind=
 systemd=
 machine=
+serial=
 cpus=2
 tcg=("tcg,thread=multi")
 mode='command'
@@ -66,6 +70,8 @@ parse_arguments()
 		--firmware)	machine=$2; shift ;;
 		--image)	kind=$2; shift ;;
 		--systemd)	systemd=yes ;;
+		--serial)	serial=yes ;;
+		--in-turn)	tcg=("tcg,thread=single") ;;
 		--count)	cpus=1 tcg=("tcg,thread=single" -icount "shift=0,sleep=off") ;;
 		--shell)	mode=shell ;;
 		--)		shift; set_command "$@"; break ;;
@@ -115,7 +121,7 @@ make_initramfs()
 	printf '%s\n' "$command" >"$work/tree/guest/command"
 	[ "$mode" != terminal ] || read -r rows columns < <(stty size </dev/tty)
 	printf '%s\n' "MODE=$mode" "TERMINAL=${TERM:-dumb}" "ROWS=$rows" "COLUMNS=$columns" \
-		"LOGLEVEL=$loglevel" "SYSTEMD=$systemd" >"$work/tree/guest/settings"
+		"LOGLEVEL=$loglevel" "SYSTEMD=$systemd" "SERIAL=$serial" >"$work/tree/guest/settings"
 	{
 		cat "$kernel/initramfs.cpio"
 		(cd "$work/tree" && find . | cpio -o -H newc -R 0:0 --quiet)
@@ -134,6 +140,32 @@ start_arguments()
 	mapfile -t words < <("$HERE/firmware.sh" arguments "$machine" "$kernel/vmlinuz" \
 		"$work/initrd" "$1")
 	qemu+=("${words[@]}")
+}
+
+# How the guest is talked to
+# shellcheck disable=SC2054 # QEMU's commas
+channel_arguments()
+{
+	qemu+=(-device virtio-serial-pci -chardev "file,id=status,path=$work/status")
+	if [ -n "$serial" ]; then
+		qemu+=(
+			-chardev "file,id=output,path=/proc/self/fd/$output"
+			-serial chardev:output -serial chardev:status
+		)
+		return
+	fi
+	qemu+=(-device virtserialport,chardev=status,name=status)
+	if [ "$mode" = terminal ]; then
+		# Not "stdio", which would add a carriage return to what full-screen programs write.
+		qemu+=(-chardev pipe,id=terminal,path=/dev/tty -device virtconsole,chardev=terminal)
+	else
+		qemu+=(
+			-chardev "file,id=output,path=/proc/self/fd/$output"
+			-device virtserialport,chardev=output,name=output
+		)
+	fi
+	[ "$mode" != stdin ] ||
+		qemu+=(-chardev stdio,id=input -device virtserialport,chardev=input,name=input)
 }
 
 # shellcheck disable=SC2054 # QEMU's commas
@@ -172,21 +204,8 @@ qemu_arguments()
 		-drive "file=$kernel/modules.squashfs,format=raw,if=none,id=modules,readonly=on"
 		-device virtio-blk-pci,drive=modules
 		-virtfs "local,path=$share,mount_tag=share,security_model=none,multidevs=remap"
-		-device virtio-serial-pci
-		-chardev "file,id=status,path=$work/status"
-		-device virtserialport,chardev=status,name=status
 	)
-	if [ "$mode" = terminal ]; then
-		# Not "stdio", which would add a carriage return to what full-screen programs write.
-		qemu+=(-chardev pipe,id=terminal,path=/dev/tty -device virtconsole,chardev=terminal)
-	else
-		qemu+=(
-			-chardev "file,id=output,path=/proc/self/fd/$output"
-			-device virtserialport,chardev=output,name=output
-		)
-	fi
-	[ "$mode" != stdin ] ||
-		qemu+=(-chardev stdio,id=input -device virtserialport,chardev=input,name=input)
+	channel_arguments
 	start_arguments "$cmdline $append"
 	# shellcheck disable=SC2206 # several arguments in one variable
 	qemu+=(${AUDIO_MODULE_QEMU_ARGS:-})
