@@ -603,6 +603,14 @@ case_late_modules()
 	unload
 }
 
+case_modules_come_and_go()
+{
+	load
+	check "more modules can come and go than there are indices" "ends well after 65536" \
+		"$("$HELPER" come-and-go)"
+	unload
+}
+
 case_buffers_left()
 {
 	load
@@ -621,7 +629,7 @@ case_buffers_left()
 	unload
 }
 
-begin 82
+begin 83
 case_load_again_and_again
 case_card_node
 case_without_a_port
@@ -646,6 +654,7 @@ case_command_late
 case_command_while_the_card_goes
 case_traced
 case_late_modules
+case_modules_come_and_go
 case_buffers_left
 check_all "the kernel's log shows no trouble" "$(log_trouble)"
 finish

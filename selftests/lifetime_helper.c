@@ -21,6 +21,7 @@
  *	three-commands		has a handler at work, and stands still in two more commands until the
  *				card begins to go; tells what comes of each
  *	after JOURNAL SEQUENCE	subscribes behind a notification, tells what comes of it
+ *	come-and-go		registers and unregisters a module, more often than there are indices
  *	info			the journal's id and newest sequence
  *	plain CARD		what a card says that has no audio modules
  */
@@ -562,6 +563,21 @@ static int do_after(const char *journal_id, const char *sequence)
 	return 0;
 }
 
+/* More modules come and go, one after the other, than a card has indices for. */
+static int do_come_and_go(void)
+{
+	int card = card_find();
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i <= SND_AUDIO_MODULE_NONE && !err; i++) {
+		err = inject(card, "late", "op=register instance=1 count=0");
+		err = err ?: inject(card, "late", "op=unregister");
+	}
+	say("%s after %u", err ? strerrorname_np(-err) : "ends well", i);
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(void);
@@ -580,6 +596,7 @@ static const struct {
 	{ "hold-command", do_hold_command },
 	{ "hold-question", do_hold_question },
 	{ "three-commands", do_three_commands },
+	{ "come-and-go", do_come_and_go },
 	{ "info", do_info },
 };
 
