@@ -401,7 +401,7 @@ model: guest_packages
 
 ring:
 	$(SUBMAKE) -C selftests/ring O=$(BUILD)/ring
-	$(call say,RUN "ring-tsan torture, and ring rate: NAME MEDIAN LEAST MOST")
+	$(call say,RUN "ring-tsan torture; ring rate: NAME MEDIAN LEAST MOST")
 	$(Q)$(GUESTDIR)/report.sh "make ring" $(BUILD)/ring/report.md sh -ec \
 		'setarch $$(uname -m) -R $(BUILD)/ring/ring-tsan torture; $(BUILD)/ring/ring rate'
 
