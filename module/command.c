@@ -141,6 +141,25 @@ static int call_connected(struct snd_audio_module *module, const void *in, size_
 	return err;
 }
 
+/*
+ * snd_power_ref_and_wait() that fails leaves its reference with the caller on some kernels and not on
+ * others, and the disconnect waits for each one. snd_power_wait() leaves none on any.
+ */
+static int power_ref_awake(struct snd_card *card)
+{
+	int err;
+
+	for (;;) {
+		err = snd_power_wait(card);
+		if (err)
+			return err;
+		snd_power_ref(card);
+		if (snd_power_get_state(card) == SNDRV_CTL_POWER_D0)
+			return 0;
+		snd_power_unref(card);
+	}
+}
+
 /* And awake. */
 static int call_awake(struct snd_audio_module *module, const void *in, size_t in_size, void *out,
 		      size_t *out_size)
@@ -148,8 +167,7 @@ static int call_awake(struct snd_audio_module *module, const void *in, size_t in
 	struct snd_card *card = module->port->card->card;
 	int err;
 
-	/* With an error there is no reference. */
-	err = snd_power_ref_and_wait(card);
+	err = power_ref_awake(card);
 	if (err)
 		return err;
 	err = call_connected(module, in, in_size, out, out_size);

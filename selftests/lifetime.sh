@@ -544,6 +544,24 @@ case_command_late()
 	unload
 }
 
+# Not every kernel takes the power reference back from who waits in vain for it; the card waits for all.
+case_command_asleep()
+{
+	load
+	hook late "op=register instance=1"
+	hook asleep 1
+	helper command command-asleep
+	wait_for 10 grep -q '^State:.D' /proc/$ready_pid/status
+	check "a command to a card that sleeps waits for it to wake" D \
+		"$(sed -n 's/^State:.\(.\).*/\1/p' /proc/$ready_pid/status)"
+	timed unbind_limited
+	check_prompt "unbind does not wait for a command to a card that sleeps"
+	wait_for 10 ended $ready_pid
+	check "that command gives ENODEV" "long ENODEV" "$(said command)"
+	check_all "nothing is left after that sleeper" "$(settled)"
+	unload
+}
+
 # The card waits for the handler that is at work, and counts no one twice that comes then.
 case_command_while_the_card_goes()
 {
@@ -629,7 +647,7 @@ case_buffers_left()
 	unload
 }
 
-begin 83
+begin 87
 case_load_again_and_again
 case_card_node
 case_without_a_port
@@ -651,6 +669,7 @@ case_bind_again_and_again
 case_sends_after_the_end
 case_command_held
 case_command_late
+case_command_asleep
 case_command_while_the_card_goes
 case_traced
 case_late_modules

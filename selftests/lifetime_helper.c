@@ -18,6 +18,7 @@
  *	hold-command		stands still where the kernel gives it the answer to a command
  *	hold-question		stands still where the kernel takes a command from it, until the card is
  *				gone, and tells what comes of it
+ *	command-asleep		asks a card that is asleep, and tells what comes of it
  *	three-commands		has a handler at work, and stands still in two more commands until the
  *				card begins to go; tells what comes of each
  *	after JOURNAL SEQUENCE	subscribes behind a notification, tells what comes of it
@@ -510,6 +511,17 @@ static void *command_for_long(void *data)
 	return NULL;
 }
 
+static int do_command_asleep(void)
+{
+	int fd = hwdep_open(card_find());
+
+	if (fd < 0)
+		die("open", fd);
+	say("ready");
+	command_for_long(&fd);
+	return 0;
+}
+
 /*
  * Where a command that comes late gives back a reference that it has not, one would take that of the
  * handler at work: only with two are there too few when the card waits for all of them.
@@ -595,6 +607,7 @@ static const struct {
 	{ "hold-proc", do_hold_proc },
 	{ "hold-command", do_hold_command },
 	{ "hold-question", do_hold_question },
+	{ "command-asleep", do_command_asleep },
 	{ "three-commands", do_three_commands },
 	{ "come-and-go", do_come_and_go },
 	{ "info", do_info },

@@ -1223,7 +1223,7 @@ static int nobody_injects(int card)
 /* PNP-3: only the kernel sends. The hooks are root's alone, whatever debugfs' own mode is. */
 TEST_F(nfd, pnp3_user_space_cannot_send)
 {
-	static const char *const hooks[] = { "send", "portcls", "late", "pool" };
+	static const char *const hooks[] = { "send", "portcls", "late", "pool", "asleep" };
 	struct snd_audio_module_info info;
 	struct stat stats;
 	char path[128];

@@ -25,6 +25,7 @@
  *		modules go on (IF-3).
  *	pool	the pool type that the modules ask for when a parameter changes: with one that is
  *		refused, they have no buffer for the notification.
+ *	asleep	1: ALSA takes the card for suspended, though the machine is awake; 0: for awake.
  *
  * free keeps the pointer in its slot, so that it can be freed twice on purpose. Another buffer may
  * be at its address by then: do that only while nothing else allocates.
@@ -881,6 +882,28 @@ INJECT_FILE(send);
 INJECT_FILE(portcls);
 INJECT_FILE(late);
 
+/* ------------------------------------------------------------------ asleep */
+
+static int asleep_get(void *data, u64 *value)
+{
+	struct virtual_card *virtual = data;
+
+	*value = snd_power_get_state(virtual->card) != SNDRV_CTL_POWER_D0;
+	return 0;
+}
+
+static int asleep_set(void *data, u64 value)
+{
+	struct virtual_card *virtual = data;
+
+	snd_power_change_state(virtual->card,
+			       value ? SNDRV_CTL_POWER_D3hot : SNDRV_CTL_POWER_D0);
+	return 0;
+}
+DEFINE_DEBUGFS_ATTRIBUTE(asleep_operations, asleep_get, asleep_set, "%llu\n");
+
+/* ------------------------------------------------------------------ their files */
+
 /**
  * virtual_inject_new - make the hooks of a card
  * @virtual: the card
@@ -895,6 +918,7 @@ void virtual_inject_new(struct virtual_card *virtual)
 	debugfs_create_file("portcls", 0600, virtual->debugfs, virtual, &portcls_operations);
 	debugfs_create_file("late", 0600, virtual->debugfs, virtual, &late_operations);
 	debugfs_create_u32("pool", 0600, virtual->debugfs, &virtual->pool_type);
+	debugfs_create_file("asleep", 0600, virtual->debugfs, virtual, &asleep_operations);
 	virtual_registration_new(virtual);
 }
 
