@@ -142,7 +142,7 @@ static int call_connected(struct snd_audio_module *module, const void *in, size_
 }
 
 /*
- * snd_power_ref_and_wait() that fails leaves its reference with the caller on some kernels and not on
+ * snd_power_ref_and_wait() that fails leaves its reference with the caller on some kernels, not on
  * others, and the disconnect waits for each one. snd_power_wait() leaves none on any.
  */
 static int power_ref_awake(struct snd_card *card)

@@ -358,6 +358,9 @@ static int count_paths(sd_bus_message *reply, const char *below)
 	return count;
 }
 
+/* Its byte 64 is the first of two: an error that quoted so many would be no text. */
+#define CUT_IN_A_CHARACTER "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\u00e9"
+
 /* UWP-4 */
 TEST_F(bus, modules_are_found_by_class_in_any_spelling)
 {
@@ -374,6 +377,7 @@ TEST_F(bus, modules_are_found_by_class_in_any_spelling)
 		{ "5CE55C8E", -1 },
 		{ "{5CE55C8E-84DF-4317-98C7-792DE83366CC", -1 },
 		{ "%s%n", -1 },
+		{ CUT_IN_A_CHARACTER, -1 },
 	};
 	sd_bus *bus = connect_to(&self->world);
 	sd_bus_message *reply = NULL;
@@ -764,6 +768,9 @@ TEST_F(bus, wrong_options_are_refused_and_named)
 		refused(ERROR "UnknownOption", "colour", "a{sv}", 1, "colour", "s", "red");
 		refused(ERROR "UnknownOption", "Class_id", "a{sv}", 2, "class_id", "s", class_id,
 			"Class_id", "s", class_id);
+		refused(ERROR "UnknownOption", "aaa\"", "a{sv}", 1, CUT_IN_A_CHARACTER, "s", "");
+		refused(ERROR "InvalidArgument", "class_id", "a{sv}", 1, "class_id", "s",
+			CUT_IN_A_CHARACTER);
 		refused(ERROR "InvalidArgument", "class_id", "a{sv}", 1, "class_id", "u", 5);
 		refused(ERROR "InvalidArgument", "class_id", "a{sv}", 1, "class_id", "s", "5CE5");
 		refused(ERROR "InvalidArgument", "class_id", "a{sv}", 2, "class_id", "s",

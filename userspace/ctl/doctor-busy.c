@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "doctor.h"
+#include "text.h"
 
 #define NODES	256
 
@@ -62,10 +63,13 @@ static const char *node_name(const struct nodes *nodes, dev_t device)
 	return NULL;
 }
 
+/* All of it, or nothing: half of a process id is another's. */
 static void append(char *text, size_t size, const char *separator, const char *more)
 {
 	size_t length = strlen(text);
 
+	if (length + strlen(separator) + strlen(more) >= size)
+		return;
 	snprintf(text + length, size - length, "%s%s", length ? separator : "", more);
 }
 
@@ -93,7 +97,7 @@ static bool read_held(const char *files, const struct nodes *nodes, char *held, 
 static void look_at_process(const struct doctor *doctor, const char *id, const struct nodes *nodes,
 			    struct holders *holders)
 {
-	char held[256], command[32] = "?", text[320];
+	char held[256], comm[32] = "?", command[32], text[320];
 
 	if (!read_held(doctor_path(doctor, "/proc/%s/fd", id).text, nodes, held, sizeof(held))) {
 		holders->unseen += errno == EACCES;
@@ -101,8 +105,10 @@ static void look_at_process(const struct doctor *doctor, const char *id, const s
 	}
 	if (!held[0])
 		return;
-	doctor_read(doctor_path(doctor, "/proc/%s/comm", id).text, command, sizeof(command));
-	command[strcspn(command, "\n")] = 0;
+	doctor_read(doctor_path(doctor, "/proc/%s/comm", id).text, comm, sizeof(comm));
+	comm[strcspn(comm, "\n")] = 0;
+	/* Who runs a process names it, and the kernel cuts names inside of characters. */
+	text_clean(command, sizeof(command), comm, sizeof(comm));
 	snprintf(text, sizeof(text), "%s (%s: %s)", command, id, held);
 	append(holders->names, sizeof(holders->names), ", ", text);
 	append(holders->ids, sizeof(holders->ids), " ", id);

@@ -57,6 +57,7 @@ static bool find_item(const struct parameters *parameters, const struct paramete
 {
 	unsigned int items = snd_ctl_elem_info_get_items(parameter->info);
 	char name[ITEM_SIZE];
+	unsigned long number;
 
 	for (*item = 0; *item < items; (*item)++) {
 		item_name(parameters, parameter, *item, name);
@@ -66,8 +67,9 @@ static bool find_item(const struct parameters *parameters, const struct paramete
 	if (!is_digits(word) || has_digits(parameters, parameter))
 		return false;
 	errno = 0;
-	*item = (unsigned int)strtoul(word, NULL, 10);
-	return errno == 0 && *item < items;
+	number = strtoul(word, NULL, 10);
+	*item = (unsigned int)number;
+	return errno == 0 && number < items;
 }
 
 /* ---- Numbers ---- */

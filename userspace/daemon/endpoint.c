@@ -9,6 +9,7 @@
 #include "access.h"
 #include "card.h"
 #include "options.h"
+#include "quote.h"
 #include "subscriber.h"
 
 DEFINE_CLEANUP(cleanup_message, sd_bus_message *, sd_bus_message_unref)
@@ -94,7 +95,7 @@ static int find_all_by_id(sd_bus_message *call, void *context, sd_bus_error *err
 		return r;
 	if (audiomodule_guid_parse(text, &class_id) < 0)
 		return sd_bus_error_setf(error, BUS_ERROR_INVALID_ARGUMENT,
-					 "class_id is no GUID: \"%.64s\"", text);
+					 "class_id is no GUID: \"%s\"", quote(text).text);
 	return reply_modules(call, context, &class_id);
 }
 

@@ -9,6 +9,7 @@
 
 #include "log-control.h"
 #include "log.h"
+#include "quote.h"
 
 static const char *const level_names[] = {
 	[LOG_EMERG] = "emerg",
@@ -44,8 +45,8 @@ static int set_level(sd_bus *bus, const char *path, const char *interface, const
 		level++;
 	if (level == LEVELS)
 		return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
-					 "\"%.64s\" is no level; use emerg, alert, crit, err, "
-					 "warning, notice, info or debug", name);
+					 "\"%s\" is no level; use emerg, alert, crit, err, "
+					 "warning, notice, info or debug", quote(name).text);
 	log_set_level(level);
 	return 0;
 }

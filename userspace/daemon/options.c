@@ -9,6 +9,7 @@
 
 #include "bus-names.h"
 #include "options.h"
+#include "quote.h"
 
 struct option {
 	const char *key;
@@ -40,7 +41,7 @@ static int read_guid(sd_bus_message *message, const char *key, struct audiomodul
 		return r;
 	if (audiomodule_guid_parse(text, guid) < 0)
 		return sd_bus_error_setf(error, BUS_ERROR_INVALID_ARGUMENT,
-					 "Option %s is no GUID: \"%.64s\"", key, text);
+					 "Option %s is no GUID: \"%s\"", key, quote(text).text);
 	return 0;
 }
 
@@ -70,7 +71,8 @@ static int read_value(sd_bus_message *message, const struct option *option,
 
 static int set_unknown(sd_bus_error *error, const char *key)
 {
-	return sd_bus_error_setf(error, BUS_ERROR_UNKNOWN_OPTION, "Unknown option \"%.64s\"", key);
+	return sd_bus_error_setf(error, BUS_ERROR_UNKNOWN_OPTION, "Unknown option \"%s\"",
+				 quote(key).text);
 }
 
 /* given: bit N is set: known[N] was there. */
