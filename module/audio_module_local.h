@@ -25,6 +25,7 @@
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/rcupdate.h>
 #include <linux/rwsem.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
@@ -56,6 +57,25 @@ struct vm_area_struct;
 /* Longest value of a notification element: what an ALSA BYTES element holds. */
 #define SND_AUDIO_MODULE_MAX_VALUE_SIZE		512
 
+/* ------------------------------------------------------------------ irq_work */
+
+/**
+ * snd_audio_module_irq_work_end - be sure that an irq_work does not run, and will not
+ * @work: nobody queues it any more, nor does a run of it that begins now
+ *
+ * irq_work_sync() may miss a run. One that is queued while another is at work can run beside it, on
+ * another CPU, and the first to end leaves the work as if the other had ended, too. Both are hard
+ * interrupts, which a grace period waits for; on PREEMPT_RT they are threads, so the function of
+ * @work is to hold rcu_read_lock().
+ *
+ * Context: Process context, may sleep.
+ */
+static inline void snd_audio_module_irq_work_end(struct irq_work *work)
+{
+	irq_work_sync(work);
+	synchronize_rcu();
+}
+
 /* ------------------------------------------------------------------ journal.c */
 
 /**
@@ -74,11 +94,12 @@ struct vm_area_struct;
  * @shown: the elements whose newest record the ring holds, the oldest record first
  * @sleepers: the notification fds that had caught up and wait
  * @waking: those of them whom @wake has still to wake
- * @sleepers_lock: protects @sleepers and @waking
+ * @sleepers_lock: protects @sleepers, @waking and their entries
+ * @asked: somebody wrote for one of @sleepers since they were the last time taken to @waking; set
+ *	without @sleepers_lock, before @wake is queued
  * @removed: the card is gone: nothing is written any more
  * @oldest: no notification before this one is left
  * @wake: wakes @sleepers
- * @quit_lock: one at a time waits for @wake
  * @kref: the card and each notification fd hold one
  * @id: random, tells journals apart
  *
@@ -95,10 +116,10 @@ struct snd_audio_module_journal {
 	struct list_head sleepers;
 	struct list_head waking;
 	raw_spinlock_t sleepers_lock;
+	bool asked;
 	bool removed;
 	u64 oldest;
 	struct irq_work wake;
-	struct mutex quit_lock;	/* see @quit_lock above */
 	struct kref kref;
 	u64 id;
 };
@@ -122,10 +143,12 @@ struct snd_audio_module_state {
 /**
  * struct snd_audio_module_sleeper - a notification fd that waits for the journal
  * @list: in &struct snd_audio_module_journal.sleepers or waking, or empty
+ * @wakers: runs of &struct snd_audio_module_journal.wake that use @wait now
  * @wait: who waits
  */
 struct snd_audio_module_sleeper {
 	struct list_head list;
+	unsigned int wakers;
 	wait_queue_head_t wait;
 };
 
@@ -185,8 +208,11 @@ void snd_audio_module_journal_quit(struct snd_audio_module_journal *journal,
 static inline void snd_audio_module_journal_wake_up(struct snd_audio_module_journal *journal)
 {
 	smp_mb();	/* (sleep) pairs with snd_audio_module_journal_sleep() */
-	if (!list_empty(&journal->sleepers))
-		irq_work_queue(&journal->wake);
+	if (list_empty(&journal->sleepers))
+		return;
+	WRITE_ONCE(journal->asked, true);
+	/* A full memory barrier where the work is queued already, too: its run sees @asked. */
+	irq_work_queue(&journal->wake);
 }
 
 /* ------------------------------------------------------------------ write.c */

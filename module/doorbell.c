@@ -54,10 +54,12 @@ static void doorbell_work(struct irq_work *work)
 	struct snd_audio_module_card *card =
 		container_of(work, struct snd_audio_module_card, doorbell.work);
 
-	if (READ_ONCE(card->doorbell.stopped))
-		return;
-	doorbell_ring(card);
-	doorbell_start_timer(&card->doorbell);
+	rcu_read_lock();
+	if (!READ_ONCE(card->doorbell.stopped)) {
+		doorbell_ring(card);
+		doorbell_start_timer(&card->doorbell);
+	}
+	rcu_read_unlock();
 }
 
 static bool doorbell_anything_left(struct snd_audio_module_card *card)
@@ -132,8 +134,8 @@ void snd_audio_module_doorbell_press(struct snd_audio_module_card *card,
 void snd_audio_module_doorbell_stop(struct snd_audio_module_card *card)
 {
 	WRITE_ONCE(card->doorbell.stopped, true);
-	irq_work_sync(&card->doorbell.work);
+	snd_audio_module_irq_work_end(&card->doorbell.work);
 	timer_delete_sync(&card->doorbell.timer);
 	/* The timer may have queued it. */
-	irq_work_sync(&card->doorbell.work);
+	snd_audio_module_irq_work_end(&card->doorbell.work);
 }

@@ -35,6 +35,7 @@
 #include <linux/poll.h>
 #include <linux/preempt.h>
 #include <linux/random.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
@@ -113,7 +114,6 @@ struct snd_audio_module_journal *snd_audio_module_journal_new(u32 size)
 	journal_lay_out(journal);
 	raw_spin_lock_init(&journal->lock);
 	raw_spin_lock_init(&journal->sleepers_lock);
-	mutex_init(&journal->quit_lock);
 	INIT_LIST_HEAD(&journal->shown);
 	INIT_LIST_HEAD(&journal->sleepers);
 	INIT_LIST_HEAD(&journal->waking);
@@ -127,8 +127,8 @@ static void journal_release(struct kref *kref)
 	struct snd_audio_module_journal *journal =
 		container_of(kref, struct snd_audio_module_journal, kref);
 
-	irq_work_sync(&journal->wake);
-	mutex_destroy(&journal->quit_lock);
+	/* No sleeper is left: a run that begins now asks for no other one. */
+	snd_audio_module_irq_work_end(&journal->wake);
 	vfree(journal->map);
 	kfree(journal);
 	snd_audio_module_object_died(SND_AUDIO_MODULE_OBJECT_JOURNAL);
@@ -331,28 +331,55 @@ void snd_audio_module_journal_quit(struct snd_audio_module_journal *journal,
 
 	raw_spin_lock_irqsave(&journal->sleepers_lock, flags);
 	list_del_init(&sleeper->list);
+	/* Seldom, and not for long; a grace period would be dear for each program that ends. */
+	while (sleeper->wakers) {
+		raw_spin_unlock_irqrestore(&journal->sleepers_lock, flags);
+		schedule_timeout_uninterruptible(1);
+		raw_spin_lock_irqsave(&journal->sleepers_lock, flags);
+	}
 	raw_spin_unlock_irqrestore(&journal->sleepers_lock, flags);
-
-	/* Where irq_work_sync() sleeps, only one task can wait for an irq_work. */
-	mutex_lock(&journal->quit_lock);
-	irq_work_sync(&journal->wake);
-	mutex_unlock(&journal->quit_lock);
 }
 
 /* Wake one sleeper; called and left with the lock held, which is let go in between. */
 static void journal_wake_one(struct snd_audio_module_journal *journal,
 			     struct snd_audio_module_sleeper *sleeper, unsigned long *flags)
 {
+	lockdep_assert_held(&journal->sleepers_lock);
+
 	list_del_init(&sleeper->list);
+	sleeper->wakers++;
 	raw_spin_unlock_irqrestore(&journal->sleepers_lock, *flags);
 	/* A wait queue's lock sleeps on PREEMPT_RT: not under a raw one. */
 	wake_up_interruptible_poll(&sleeper->wait, EPOLLIN | EPOLLRDNORM);
 	raw_spin_lock_irqsave(&journal->sleepers_lock, *flags);
+	sleeper->wakers--;
+}
+
+/* Take those that sleep now, unless some are left of the last time. */
+static void journal_take_sleepers(struct snd_audio_module_journal *journal)
+{
+	lockdep_assert_held(&journal->sleepers_lock);
+
+	if (!list_empty(&journal->waking))
+		return;
+	/* Who asks for one that sleeps from now on finds it in the list, and asks after this. */
+	WRITE_ONCE(journal->asked, false);
+	list_splice_init(&journal->sleepers, &journal->waking);
+}
+
+/* Is there anybody whom this run was to wake, or one that began meanwhile, and has not? */
+static bool journal_left_asleep(const struct snd_audio_module_journal *journal)
+{
+	lockdep_assert_held(&journal->sleepers_lock);
+
+	return !list_empty(&journal->waking) ||
+	       (READ_ONCE(journal->asked) && !list_empty(&journal->sleepers));
 }
 
 /*
  * Wake those that sleep now, some at a time: this may be a hard interrupt. Who is awake and sleeps
- * again meanwhile goes to the other list, so it ends. A sleeper that goes away waits for it.
+ * again meanwhile goes to the other list, and is woken only for what was written since, so it ends.
+ * Two runs may be at work at once: snd_audio_module_irq_work_end() has how.
  */
 static void journal_wake(struct irq_work *work)
 {
@@ -360,19 +387,17 @@ static void journal_wake(struct irq_work *work)
 		container_of(work, struct snd_audio_module_journal, wake);
 	unsigned int left = WAKE_AT_ONCE;
 	unsigned long flags;
-	bool all;
 
+	rcu_read_lock();
 	raw_spin_lock_irqsave(&journal->sleepers_lock, flags);
-	all = list_empty(&journal->waking);
-	if (all)
-		list_splice_init(&journal->sleepers, &journal->waking);
+	journal_take_sleepers(journal);
 	while (left-- && !list_empty(&journal->waking))
 		journal_wake_one(journal,
 				 list_first_entry(&journal->waking,
 						  struct snd_audio_module_sleeper, list),
 				 &flags);
-	/* Who wrote for those that sleep since the last run may have asked for this one. */
-	if (!all || !list_empty(&journal->waking))
+	if (journal_left_asleep(journal))
 		irq_work_queue(work);
 	raw_spin_unlock_irqrestore(&journal->sleepers_lock, flags);
+	rcu_read_unlock();
 }

@@ -73,12 +73,15 @@ static void port_warn(struct irq_work *work)
 {
 	struct snd_audio_module_port *port =
 		container_of(work, struct snd_audio_module_port, warn);
-	unsigned long to_warn = xchg(&port->to_warn, 0);
+	unsigned long to_warn;
 	int counter;
 
+	rcu_read_lock();
+	to_warn = xchg(&port->to_warn, 0);
 	for_each_set_bit(counter, &to_warn, SND_AUDIO_MODULE_COUNTERS)
 		pr_warn("%s: %s: %s (said once, then counted)\n", port->card->name, port->name,
 			snd_audio_module_counter_name(counter));
+	rcu_read_unlock();
 }
 
 /**
@@ -286,7 +289,7 @@ static void port_release(struct kref *kref)
 	int i;
 
 	snd_portcls_free_left_behind(port);
-	irq_work_sync(&port->warn);
+	snd_audio_module_irq_work_end(&port->warn);
 
 	mutex_lock(&card->lock);
 	list_del(&port->list);

@@ -1109,6 +1109,95 @@ TEST_F(nfd, many_readers_are_woken)
 	close(epoll);
 }
 
+/**
+ * struct reader - a thread that reads until a signal comes
+ * @thread: it
+ * @id: its kernel id
+ * @fd: what it reads
+ * @records: how many it got
+ */
+struct reader {
+	pthread_t thread;
+	_Atomic pid_t id;
+	int fd;
+	_Atomic unsigned int records;
+};
+
+static void *reader_run(void *data)
+{
+	struct reader *reader = data;
+	uint8_t bytes[RECORD(104)];
+
+	reader->id = syscall(SYS_gettid);
+	while (read(reader->fd, bytes, sizeof(bytes)) > 0)
+		reader->records++;
+	return NULL;
+}
+
+/* Has each got so many, and sleeps again? */
+static bool readers_await(struct reader *readers, unsigned int records)
+{
+	uint64_t end = milliseconds() + STUCK_MS;
+	unsigned int i;
+
+	for (i = 0; i < MANY; i++) {
+		while ((!readers[i].id || readers[i].records < records) && milliseconds() < end)
+			usleep(1000);
+		if (readers[i].records != records || !wait_asleep(getpid(), readers[i].id))
+			return false;
+	}
+	return true;
+}
+
+/* How often they fell asleep. */
+static long readers_slept(const struct reader *readers)
+{
+	char path[64], line[128];
+	long times, sum = 0;
+	unsigned int i;
+	FILE *status;
+
+	for (i = 0; i < MANY; i++) {
+		snprintf(path, sizeof(path), "/proc/self/task/%d/status", readers[i].id);
+		status = fopen(path, "re");
+		if (!status)
+			return -1;
+		while (fgets(line, sizeof(line), status))
+			if (sscanf(line, "voluntary_ctxt_switches: %ld", &times) == 1)
+				sum += times;
+		fclose(status);
+	}
+	return sum;
+}
+
+/* Whom a record woke, and who sleeps again while others of as many are woken, sleeps on. */
+TEST_F(nfd, a_record_wakes_each_reader_once)
+{
+	static struct reader readers[MANY];
+	struct sigaction action = { .sa_handler = on_signal };
+	unsigned int i, round;
+	long before;
+
+	ASSERT_EQ(0, sigaction(SIGUSR1, &action, NULL));
+	for (i = 0; i < MANY; i++) {
+		readers[i].fd = subscribe_on_hwdep(self->hwdep, NULL);
+		ASSERT_LE(0, readers[i].fd);
+		ASSERT_EQ(0, pthread_create(&readers[i].thread, NULL, reader_run, &readers[i]));
+	}
+	ASSERT_TRUE(readers_await(readers, 0));
+	before = readers_slept(readers);
+	for (round = 1; round <= 20; round++) {
+		send_many("count=1 size=104 context=hardirq");
+		ASSERT_TRUE(readers_await(readers, round)) TH_LOG("round %u", round);
+	}
+	EXPECT_EQ(20 * MANY, readers_slept(readers) - before);
+	for (i = 0; i < MANY; i++) {
+		pthread_kill(readers[i].thread, SIGUSR1);
+		pthread_join(readers[i].thread, NULL);
+		close(readers[i].fd);
+	}
+}
+
 /* ------------------------------------------------------------------ other processes */
 
 static int fd_send(int socket, int fd)

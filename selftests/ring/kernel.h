@@ -133,10 +133,6 @@ static inline void raw_spin_unlock(raw_spinlock_t *lock)
 #define preempt_enable()
 
 struct mutex { int unused; };
-#define mutex_init(mutex)
-#define mutex_destroy(mutex)
-#define mutex_lock(mutex)
-#define mutex_unlock(mutex)
 
 struct rw_semaphore { int unused; };
 
@@ -147,6 +143,10 @@ struct irq_work { int unused; };
 #define init_irq_work(work, function)	((void)(function))
 #define irq_work_queue(work)		((void)(work))
 #define irq_work_sync(work)		((void)(work))
+#define rcu_read_lock()
+#define rcu_read_unlock()
+#define synchronize_rcu()
+#define schedule_timeout_uninterruptible(ticks)	((void)(ticks))
 
 typedef struct { int unused; } wait_queue_head_t;
 #define wake_up_interruptible_poll(wait, events)	((void)(wait))
