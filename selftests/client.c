@@ -1034,6 +1034,33 @@ TEST_F(daemon, that_is_killed_leaves_no_command_without_an_answer)
 	EXPECT_TRUE(eventually(!inject(self->world.card, "late", "op=unregister")));
 }
 
+/* Behind what was read before the module came, whose notification follows at once. */
+TEST_F(daemon, that_is_killed_while_it_is_asked_for_notifications_loses_none)
+{
+	struct audiomodule_event event;
+
+	ASSERT_EQ(0, audiomodule_client_subscribe(self->client, "Speaker/Late", NULL, NULL, 3));
+	ASSERT_EQ(0, send_hook("endpoint=0 count=10"));
+	while (audiomodule_client_wait(self->client, 500, &event) == 1)
+		;
+	ASSERT_EQ(0, inject(self->world.card, "late",
+			    "op=register endpoint=0 instance=7 count=1"));
+	ASSERT_TRUE(endpoint_event_comes(self->client, AUDIOMODULE_EVENT_CHANGED, "Speaker"));
+	kill(self->world.daemon, SIGSTOP);
+	EXPECT_EQ(0, audiomodule_client_wait(self->client, 500, &event));
+	stop(&self->world.daemon, SIGKILL);
+	ASSERT_TRUE(event_comes(self->client, AUDIOMODULE_EVENT_DAEMON_GONE, &event));
+	self->world.daemon = start_daemon(&self->world);
+	ASSERT_TRUE(either_comes(self->client, AUDIOMODULE_EVENT_NOTIFICATION,
+				 AUDIOMODULE_EVENT_FAILED, PATIENCE_MS, &event));
+	ASSERT_EQ(AUDIOMODULE_EVENT_NOTIFICATION, event.type) {
+		TH_LOG("error %d", event.error);
+	}
+	EXPECT_EQ(3, event.tag);
+	EXPECT_EQ(newest(&self->world), event.record->sequence);
+	EXPECT_EQ(0, inject(self->world.card, "late", "op=unregister"));
+}
+
 TEST_F(daemon, that_comes_after_its_client_is_told_of)
 {
 	struct audiomodule_client *client;

@@ -28,7 +28,7 @@ TOP=$(cd "$HERE/../.." && pwd)
 GUEST=$TOP/.build/guest
 
 # Those that use what is checked.
-TESTS="library ks map bus client bus.sh ctl.sh crowd.sh doctor.sh man.sh driver.sh"
+TESTS="library ks map bus client substitute bus.sh ctl.sh crowd.sh doctor.sh man.sh driver.sh"
 
 # Programs of scripts that do, too; memcheck leaves them out, see above.
 HELPERS="crowd"

@@ -11,9 +11,14 @@
 
 #include "bus.h"
 #include "client-transport.h"
+#include "clock.h"
 
 /* Messages before notifications have their turn. */
 #define BUDGET	64
+
+/* Microseconds until a list that failed is asked for again, each time twice as many. */
+#define FIRST_DELAY	1000000
+#define LAST_DELAY	(64 * FIRST_DELAY)
 
 DEFINE_CLEANUP(cleanup_list, struct audiomodule_list *, audiomodule_list_free)
 
@@ -34,6 +39,8 @@ struct bus_client {
 	struct bus_request *requests;
 	struct bus_request *list;	/* of those; NULL: not asked for */
 	bool is_stale;			/* the list that the client has */
+	uint64_t list_time;		/* when it may be asked for again */
+	uint64_t delay;			/* before that, if the next one fails, too; 0: none did */
 	bool is_answered;		/* by the module: what failed last */
 };
 
@@ -84,6 +91,26 @@ static int answer_of(sd_bus_message *reply)
 	return error ? bus_error_number(error, -sd_bus_message_get_errno(reply)) : 0;
 }
 
+/* All that fail until then are one failure. */
+static void ask_for_list_later(struct bus_client *client)
+{
+	uint64_t now = clock_now();
+
+	if (client->is_stale && client->list_time > now)
+		return;
+	client->delay = client->delay ? client->delay * 2 : FIRST_DELAY;
+	if (client->delay > LAST_DELAY)
+		client->delay = LAST_DELAY;
+	client->list_time = now + client->delay;
+	client->is_stale = true;
+}
+
+static int take_list(struct bus_client *client, const struct audiomodule_list *list)
+{
+	client->delay = 0;
+	return audiomodule_transport_update(client->client, list, CLIENT_ALL_JOURNALS);
+}
+
 static int on_list(sd_bus_message *reply, void *context, sd_bus_error *error)
 {
 	_cleanup_(cleanup_list) struct audiomodule_list *list = NULL;
@@ -96,9 +123,10 @@ static int on_list(sd_bus_message *reply, void *context, sd_bus_error *error)
 	if (r >= 0)
 		r = bus_list_read(reply, &list);
 	if (r >= 0)
-		r = audiomodule_transport_update(client->client, list, CLIENT_ALL_JOURNALS);
+		r = take_list(client, list);
 	/* A daemon that is not there will be told of: then it is asked again. */
-	client->is_stale |= r == -ENOMEM;
+	if (r < 0 && !bus_is_away(r))
+		ask_for_list_later(client);
 	return 0;
 }
 
@@ -125,8 +153,11 @@ static int on_acquired(sd_bus_message *reply, void *context, sd_bus_error *error
 	(void)error;
 	if (r >= 0)
 		r = bus_acquire_read(reply, &request->after, &oldest, &subscription);
+	if (r == -EBUSY)
+		ask_for_list_later(request->client);
 	request_free(request);
-	audiomodule_transport_subscribed(feed, r, subscription);
+	audiomodule_transport_subscribed(feed, bus_is_away(r) || r == -EBUSY ? -EAGAIN : r,
+					 subscription);
 	return 0;
 }
 
@@ -160,6 +191,7 @@ static int on_message(struct bus_client *client, sd_bus_message *message)
 	if (r > 0) {
 		audiomodule_transport_daemon(client->client, bus->owner);
 		client->is_stale |= bus->owner != NULL;
+		client->list_time = 0;
 	}
 	if (r == 0 && bus->owner && strcmp(sender, bus->owner) == 0 &&
 	    sd_bus_message_is_signal(message, "org.freedesktop.DBus.ObjectManager", NULL) > 0)
@@ -178,6 +210,11 @@ static int process_message(struct bus_client *client)
 }
 
 /* Changes while the list is asked for may be in it or not: so it is asked for once more. */
+static uint64_t list_deadline(const struct bus_client *client)
+{
+	return client->is_stale && !client->list ? client->list_time : CLIENT_NO_DEADLINE;
+}
+
 static int bus_process(void *transport)
 {
 	struct bus_client *client = transport;
@@ -185,7 +222,7 @@ static int bus_process(void *transport)
 
 	for (int i = 0; i < BUDGET && r > 0; i++)
 		r = process_message(client);
-	if (r >= 0 && client->is_stale && !client->list)
+	if (r >= 0 && list_deadline(client) <= clock_now())
 		r = ask_for_list(client);
 	return r < 0 ? r : 0;
 }
@@ -201,7 +238,11 @@ static int bus_refresh(void *transport)
 		request_free(client->list);	/* its answer would be older */
 	client->is_stale = false;
 	r = audiomodule_bus_list(client->bus, &list);
-	return r < 0 ? r : audiomodule_transport_update(client->client, list, CLIENT_ALL_JOURNALS);
+	if (r >= 0)
+		r = take_list(client, list);
+	if (r < 0)
+		ask_for_list_later(client);
+	return r;
 }
 
 static int bus_list(void *transport, struct audiomodule_list **list)
@@ -354,11 +395,11 @@ static int bus_events(const void *transport)
 static uint64_t bus_deadline(const void *transport)
 {
 	const struct bus_client *client = transport;
-	uint64_t until;
+	uint64_t list = list_deadline(client), until;
 
-	if (client->is_stale && !client->list)
+	if (sd_bus_get_timeout(client->bus->bus, &until) < 0)
 		return 0;
-	return sd_bus_get_timeout(client->bus->bus, &until) < 0 ? 0 : until;
+	return list < until ? list : until;
 }
 
 static void bus_free(void *transport)

@@ -153,12 +153,6 @@ static int on_added(struct audiomodule_bus *bus, sd_bus_message *message,
 	return 0;
 }
 
-/* Who ended before he answered has refused nothing: the next one is asked. */
-static bool is_refused(int error)
-{
-	return error < 0 && error != -EHOSTUNREACH && error != -ETIMEDOUT;
-}
-
 /*
  * A new audiomoduled knows nothing of us, but for what it was asked between its start and the
  * signal that told of it. What it refuses has ended.
@@ -171,7 +165,7 @@ static void resume_all(struct audiomodule_bus *bus)
 
 		if (!s->owner || strcmp(s->owner, bus->owner) != 0)
 			r = bus_request(bus, s, true, &start);
-		s->ended = is_refused(r);
+		s->ended = r < 0 && !bus_is_away(r);
 	}
 }
 

@@ -35,6 +35,12 @@ DEFINE_CLEANUP(cleanup_message, sd_bus_message *, sd_bus_message_unref)
 /* The errno of an error that a call was answered with. */
 int bus_error_number(const sd_bus_error *error, int otherwise);
 
+/* Who ended before he answered, or is not there, has refused nothing: the next one is asked. */
+static inline bool bus_is_away(int error)
+{
+	return error == -EHOSTUNREACH || error == -ETIMEDOUT;
+}
+
 /* Calls, waits, and turns the daemon's error into errno and text. */
 int bus_call(struct audiomodule_bus *bus, sd_bus_message *message, sd_bus_message **reply);
 int bus_new_call(struct audiomodule_bus *bus, const char *object_path, const char *method,

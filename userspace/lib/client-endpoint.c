@@ -165,6 +165,7 @@ int audiomodule_transport_update(struct audiomodule_client *client,
 		endpoint->is_leaving |= !endpoint->is_seen;
 		client->has_news |= endpoint->is_leaving;
 	}
+	client_feeds_request(client);
 	return 0;
 }
 

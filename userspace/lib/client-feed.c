@@ -2,7 +2,8 @@
 /*
  * DOC: a notification fd of the client's, whoever made it: the kernel, or audiomoduled. It belongs
  * to a journal and to nobody else, so it goes on while the daemon is away, says when the card is
- * gone, and needs no resuming but when its filter has to change.
+ * gone, and needs no resuming but when its filter has to change. One that was asked for and got no
+ * answer, as the daemon ended or had too much to do, waits for the next list.
  */
 #include <string.h>
 #include <sys/epoll.h>
@@ -89,10 +90,10 @@ struct client_feed *client_feed_free(struct client_feed *feed)
 
 /* ---- From the transport ---- */
 
-static const struct audiomodule_endpoint *any_endpoint(const struct client_feed *feed)
+static const struct client_endpoint *any_endpoint(const struct client_feed *feed)
 {
-	return feed->endpoint ? feed->endpoint->info :
-	       client_endpoint_next(feed->client, feed->journal_id, NULL)->info;
+	return feed->endpoint ? feed->endpoint :
+	       client_endpoint_next(feed->client, feed->journal_id, NULL);
 }
 
 /* What is there already wakes nobody when it is mapped: so it is read once unasked. */
@@ -110,8 +111,8 @@ int client_feed_open(struct client_feed *feed, const struct audiomodule_begin *b
 {
 	struct audiomodule_client *client = feed->client;
 	struct audiomodule_subscription *reader;
-	int r = client->operations->subscribe(client->transport, any_endpoint(feed), &feed->filter,
-					      begin, &reader);
+	int r = client->operations->subscribe(client->transport, any_endpoint(feed)->info,
+					      &feed->filter, begin, &reader);
 
 	return r < 0 ? r : set_reader(feed, reader);
 }
@@ -128,23 +129,47 @@ static void end(struct client_feed *feed, int error)
 	feed->client->has_news = true;
 }
 
-void client_feed_request(struct client_feed *feed, const struct audiomodule_position *after)
+static void request(struct client_feed *feed)
 {
 	struct audiomodule_client *client = feed->client;
-	int r = client->operations->request(client->transport, any_endpoint(feed), &feed->filter,
-					    after, feed, &feed->request);
+	int r;
 
+	feed->is_waiting = false;
+	r = client->operations->request(client->transport, any_endpoint(feed)->info, &feed->filter,
+					&feed->after, feed, &feed->request);
 	if (r < 0)
 		end(feed, r);
+}
+
+void client_feed_request(struct client_feed *feed, const struct audiomodule_position *after)
+{
+	feed->after = *after;
+	request(feed);
+}
+
+void client_feeds_request(struct audiomodule_client *client)
+{
+	struct client_feed *feed = client->feeds;
+
+	while (feed) {
+		struct client_feed *next = feed->next;
+
+		if (feed->is_waiting && any_endpoint(feed)->is_leaving)
+			client_feed_free(feed);
+		else if (feed->is_waiting)
+			request(feed);
+		feed = next;
+	}
 }
 
 void audiomodule_transport_subscribed(struct client_feed *feed, int error,
 				      struct audiomodule_subscription *subscription)
 {
 	feed->request = NULL;
+	feed->is_waiting = error == -EAGAIN;
 	if (error >= 0)
 		error = set_reader(feed, subscription);
-	if (error < 0)
+	if (error < 0 && !feed->is_waiting)
 		end(feed, error);
 }
 

@@ -79,7 +79,10 @@ int audiomodule_transport_update(struct audiomodule_client *client,
 /* Is audiomoduled there? */
 void audiomodule_transport_daemon(struct audiomodule_client *client, bool is_there);
 
-/* The feed owns @subscription, which is NULL when @error says why there is none. */
+/*
+ * The feed owns @subscription, which is NULL when @error says why there is none. -EAGAIN: nobody
+ * refused; it is asked for once more with the next update.
+ */
 void audiomodule_transport_subscribed(struct client_feed *feed, int error,
 				      struct audiomodule_subscription *subscription);
 

@@ -41,11 +41,13 @@ struct client_feed {
 	uint64_t journal_id;
 	struct client_endpoint *endpoint;		/* NULL: a whole card */
 	struct audiomodule_filter filter;
-	struct audiomodule_subscription *reader;	/* NULL: asked for, or failed */
+	struct audiomodule_subscription *reader;	/* NULL: asked for, waiting, or failed */
 	void *request;					/* the transport's, while asked for */
+	struct audiomodule_position after;		/* where what is asked for begins */
 	struct audiomodule_record record;		/* the last one */
 	struct client_endpoint *told_last;	/* of the endpoints that must all be told of it */
 	bool is_telling;
+	bool is_waiting;	/* for the next list, to be asked for again */
 	bool is_ready;		/* there may be something to read */
 	bool is_stale;		/* when all is read, see whether the filter still fits */
 	int error;		/* still to be told */
@@ -142,6 +144,9 @@ int client_feed_open(struct client_feed *feed, const struct audiomodule_begin *b
 /* Does not; what comes of it is told. */
 void client_feed_request(struct client_feed *feed, const struct audiomodule_position *after);
 void client_feed_set_ready(struct client_feed *feed);
+
+/* There is a new list: those that wait are asked for again, or end with their endpoint. */
+void client_feeds_request(struct audiomodule_client *client);
 
 /* 1: an event; 0: the feed has none, and may have been freed. */
 int client_feed_tell(struct client_feed *feed, struct audiomodule_event *event);
