@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * libaudiomodule-bus with a substitute of audiomoduled, which answers as a test tells it, with an
- * error, or not at all. Each test has a bus of its own. There is no card, so these need neither the
- * kernel's modules nor root.
+ * error, or not at all; and with an audiomoduled that the bus starts. Each test has a bus of its
+ * own. There is no card, so these need neither the kernel's modules nor root.
  */
 
 #define _GNU_SOURCE
@@ -29,6 +29,7 @@
 #define ENDPOINT	"org.audiomodule1.Endpoint"
 #define ERROR		"org.audiomodule1.Error."
 #define JOURNAL_ID	UINT64_C(7)
+#define IDLE_MS		(1000 * slowness())
 
 /* ------------------------------------------------------------------ a bus */
 
@@ -358,6 +359,98 @@ TEST_F(substitute, that_always_fails_to_list_is_asked_less_and_less)
 		ASSERT_LE(0, audiomodule_client_wait(self->client, 500, &event));
 	EXPECT_LE(2, *self->stage.lists);
 	EXPECT_GE(4, *self->stage.lists);
+}
+
+/* ------------------------------------------------------------------ an audiomoduled that died */
+
+FIXTURE(started) {
+	struct stage stage;
+	struct audiomodule_client *client;
+	struct audiomodule_bus *bus;
+};
+
+FIXTURE_VARIANT(started) {
+	bool is_client;
+};
+
+FIXTURE_VARIANT_ADD(started, client) {
+	.is_client = true,
+};
+
+FIXTURE_VARIANT_ADD(started, bus) {
+	.is_client = false,
+};
+
+FIXTURE_SETUP(started)
+{
+	struct audiomodule_list *list;
+
+	ASSERT_EQ(0, stage_begin(&self->stage));
+	ASSERT_EQ(0, write_file(&self->stage, NAME ".service", "[D-BUS Service]\nName=" NAME "\n"
+				"Exec=/bin/sh -c 'exec audiomoduled --bus=%s --dev-dir=%s/snd "
+				"--exit-idle=%d'\n", self->stage.address, self->stage.directory,
+				IDLE_MS / 1000));
+	if (variant->is_client) {
+		ASSERT_EQ(0, audiomodule_client_new_bus(self->stage.address, &self->client));
+		ASSERT_EQ(0, audiomodule_client_list(self->client, &list));
+	} else {
+		ASSERT_EQ(0, audiomodule_bus_open(self->stage.address, &self->bus));
+		ASSERT_EQ(0, audiomodule_bus_list(self->bus, &list));
+	}
+	audiomodule_list_free(list);
+}
+
+FIXTURE_TEARDOWN(started)
+{
+	audiomodule_client_free(self->client);
+	audiomodule_bus_close(self->bus);
+	stage_end(&self->stage);
+}
+
+/* Lets both work until the end of that time, or until audiomoduled is there: has it been away? */
+static bool work(FIXTURE_DATA(started) *self, int timeout_ms, bool until_there)
+{
+	uint64_t end = milliseconds() + timeout_ms;
+	struct audiomodule_bus_event bus_event;
+	struct audiomodule_event event;
+	bool was_away = false;
+
+	while (milliseconds() < end) {
+		if (self->client)
+			audiomodule_client_wait(self->client, 50, &event);
+		while (self->bus && audiomodule_bus_next(self->bus, &bus_event) == 1)
+			;
+		if (self->bus && audiomodule_bus_timeout(self->bus))
+			usleep(50000);
+		was_away |= !owner(&self->stage);
+		if (until_there && was_away && owner(&self->stage))
+			break;
+	}
+	return was_away;
+}
+
+TEST_F(started, that_died_is_started_again_and_stays_as_long_as_its_client)
+{
+	pid_t first = owner(&self->stage), second;
+	uint64_t begin;
+
+	ASSERT_LT(0, first);
+	work(self, 100, false);
+	kill(first, SIGKILL);
+	begin = milliseconds();
+	ASSERT_TRUE(eventually(owner(&self->stage) != first));
+	EXPECT_TRUE(work(self, PATIENCE_MS, true));
+	second = owner(&self->stage);
+	ASSERT_LT(0, second);
+	EXPECT_LE(begin + 900, milliseconds());
+	EXPECT_FALSE(work(self, 2 * IDLE_MS + 500, false));
+	EXPECT_EQ(second, owner(&self->stage));
+	/* Nobody wakes what ends for having no client. */
+	self->client = audiomodule_client_free(self->client);
+	self->bus = audiomodule_bus_close(self->bus);
+	EXPECT_TRUE(eventually(!owner(&self->stage)));
+	EXPECT_TRUE(work(self, 1500, true));
+	EXPECT_EQ(0, owner(&self->stage));
 }
 
 TEST_HARNESS_MAIN

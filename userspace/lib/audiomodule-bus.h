@@ -42,7 +42,7 @@ struct audiomodule_bus;
 enum audiomodule_bus_event_type {
 	AUDIOMODULE_BUS_RECORD		= 1,	/* of the endpoint object_path: see record */
 	AUDIOMODULE_BUS_APPEARED	= 2,	/* the endpoint object_path is there now */
-	AUDIOMODULE_BUS_LEFT		= 3,	/* audiomoduled left the bus */
+	AUDIOMODULE_BUS_LEFT		= 3,	/* audiomoduled left the bus, and is called in 1 s */
 	AUDIOMODULE_BUS_RETURNED	= 4,	/* it is back; subscriptions go on */
 };
 

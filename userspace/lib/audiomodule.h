@@ -120,7 +120,8 @@ struct audiomodule_begin;
  * @AUDIOMODULE_EVENT_ANSWER: of audiomodule_client_command_start()
  * @AUDIOMODULE_EVENT_DAEMON_APPEARED: audiomoduled is there, still or again
  * @AUDIOMODULE_EVENT_DAEMON_GONE: audiomoduled left the bus. Notifications go on; nothing appears,
- *	goes, or takes commands until it is back
+ *	goes, or takes commands until it is back. The library calls it after a second, once, so that
+ *	the bus starts it again where it can
  *
  * Later versions may add some: ignore what you do not know.
  */

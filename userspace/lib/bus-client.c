@@ -222,6 +222,8 @@ static int bus_process(void *transport)
 
 	for (int i = 0; i < BUDGET && r > 0; i++)
 		r = process_message(client);
+	if (r >= 0)
+		r = bus_wake(client->bus);
 	if (r >= 0 && list_deadline(client) <= clock_now())
 		r = ask_for_list(client);
 	return r < 0 ? r : 0;
@@ -391,15 +393,15 @@ static int bus_events(const void *transport)
 	return events < 0 ? POLLIN : events;
 }
 
-/* A bus that is gone has no timeout any more: then there is something to be told, too. */
-static uint64_t bus_deadline(const void *transport)
+/* A bus that is gone has no deadline any more: then there is something to be told, too. */
+static uint64_t bus_client_deadline(const void *transport)
 {
 	const struct bus_client *client = transport;
 	uint64_t list = list_deadline(client), until;
 
-	if (sd_bus_get_timeout(client->bus->bus, &until) < 0)
+	if (bus_deadline(client->bus, &until) < 0)
 		return 0;
-	return list < until ? list : until;
+	return until > list ? list : until;
 }
 
 static void bus_free(void *transport)
@@ -417,7 +419,7 @@ static const struct client_transport operations = {
 	.error = bus_error,
 	.fd = bus_fd,
 	.events = bus_events,
-	.deadline = bus_deadline,
+	.deadline = bus_client_deadline,
 	.process = bus_process,
 	.list = bus_list,
 	.refresh = bus_refresh,

@@ -6,6 +6,10 @@
 #include <string.h>
 
 #include "bus.h"
+#include "clock.h"
+
+/* Microseconds: one that is restarted, or replaced, is back by then without being called. */
+#define WAKE_DELAY	1000000
 
 static void advance(struct bus_subscription *subscription, uint64_t sequence)
 {
@@ -182,9 +186,32 @@ int bus_owner_changed(struct audiomodule_bus *bus, sd_bus_message *message)
 		return 0;
 	free(bus->owner);
 	bus->owner = new[0] ? strdup(new) : NULL;
+	bus->wake_time = new[0] ? BUS_NEVER : clock_now() + WAKE_DELAY;
 	if (new[0] && !bus->owner)
 		return -ENOMEM;
 	return 1;
+}
+
+/*
+ * One that died would stay away until somebody calls. It is called once each time that it leaves,
+ * and nobody waits for the answer: when it is there, the bus says so. Whoever called is its client,
+ * so it does not leave again for having none.
+ */
+int bus_wake(struct audiomodule_bus *bus)
+{
+	_cleanup_(cleanup_message) sd_bus_message *call = NULL;
+	int r;
+
+	if (bus->wake_time == BUS_NEVER || bus->wake_time > clock_now())
+		return 0;
+	r = bus_list_call(bus, &call);
+	if (r >= 0)
+		r = sd_bus_message_set_expect_reply(call, 0);
+	if (r >= 0)
+		r = sd_bus_send(bus->bus, call, NULL);
+	if (r >= 0)
+		bus->wake_time = BUS_NEVER;
+	return r < 0 ? r : 0;
 }
 
 static int on_owner(struct audiomodule_bus *bus, sd_bus_message *message,
@@ -247,7 +274,9 @@ int audiomodule_bus_next(struct audiomodule_bus *bus, struct audiomodule_bus_eve
 	int r;
 
 	bus->told = bus_subscription_free(bus->told);
-	r = next_ended(bus, event);
+	r = bus_wake(bus);
+	if (r == 0)
+		r = next_ended(bus, event);
 	while (r == 0) {
 		bus->current = sd_bus_message_unref(bus->current);
 		r = sd_bus_process(bus->bus, &bus->current);

@@ -63,6 +63,7 @@ int audiomodule_bus_open(const char *address, struct audiomodule_bus **bus)
 	*bus = NULL;
 	if (!new)
 		return -ENOMEM;
+	new->wake_time = BUS_NEVER;
 	r = bus_open(address, &new->bus);
 	if (r < 0)
 		return r;
@@ -168,11 +169,20 @@ int audiomodule_bus_poll_events(struct audiomodule_bus *bus)
 	return sd_bus_get_events(bus->bus);
 }
 
+int bus_deadline(const struct audiomodule_bus *bus, uint64_t *deadline)
+{
+	int r = sd_bus_get_timeout(bus->bus, deadline);
+
+	if (r >= 0 && *deadline > bus->wake_time)
+		*deadline = bus->wake_time;
+	return r < 0 ? r : 0;
+}
+
 int audiomodule_bus_timeout(struct audiomodule_bus *bus)
 {
 	uint64_t until, now;
 
-	if (sd_bus_get_timeout(bus->bus, &until) < 0 || until == UINT64_MAX)
+	if (bus_deadline(bus, &until) < 0 || until == BUS_NEVER)
 		return -1;
 	now = clock_now();
 	if (until <= now)

@@ -21,9 +21,13 @@ struct bus_subscription {
 	bool ended;		/* REMOVED is still to be told */
 };
 
+/* In microseconds of CLOCK_MONOTONIC, as sd-bus has it. */
+#define BUS_NEVER	UINT64_MAX
+
 struct audiomodule_bus {
 	sd_bus *bus;
 	char *owner;		/* audiomoduled's unique name, NULL while it is away */
+	uint64_t wake_time;	/* when one that left is called; BUS_NEVER: is not */
 	char *error;
 	sd_bus_message *current;	/* events point into it */
 	struct bus_subscription *subscriptions;
@@ -50,6 +54,12 @@ int bus_request(struct audiomodule_bus *bus, struct bus_subscription *subscripti
 
 /* Is the message that audiomoduled came or went? bus->owner knows then. */
 int bus_owner_changed(struct audiomodule_bus *bus, sd_bus_message *message);
+
+/* Calls an audiomoduled that left, when it is time, so that the bus starts it again. */
+int bus_wake(struct audiomodule_bus *bus);
+
+/* When there is something to do for sd-bus, or to wake; fails when the bus is gone. */
+int bus_deadline(const struct audiomodule_bus *bus, uint64_t *deadline);
 
 /* Calls, and what their answers say, for those who wait in a way of their own. */
 int bus_list_call(struct audiomodule_bus *bus, sd_bus_message **call);
