@@ -921,6 +921,50 @@ TEST_F(client, notifications_go_on_while_the_daemon_is_killed_and_restarted)
 	}
 }
 
+/* How often the fd is readable in that time, and whether modules changed. */
+static int count_wakeups(struct audiomodule_client *client, int timeout_ms, bool *is_changed)
+{
+	struct pollfd pollfd = { .fd = audiomodule_client_fd(client), .events = POLLIN };
+	uint64_t now = milliseconds(), end = now + timeout_ms;
+	struct audiomodule_event event;
+	int count = 0;
+
+	*is_changed = false;
+	for (; now < end && poll(&pollfd, 1, end - now) == 1; now = milliseconds()) {
+		while (audiomodule_client_next(client, &event) == 1)
+			*is_changed |= event.type == AUDIOMODULE_EVENT_CHANGED;
+		count++;
+	}
+	return count;
+}
+
+/* Through the daemon nothing of it is seen. */
+TEST_F(client, card_that_may_not_be_opened_any_more_is_tried_again_when_its_node_changes)
+{
+	struct audiomodule_event event;
+	bool is_changed;
+	int wakeups;
+
+	while (audiomodule_client_wait(self->client, 500, &event) == 1)
+		;
+	ASSERT_EQ(0, setgroups(0, NULL));
+	ASSERT_EQ(0, inject(self->world.card, "late", "op=register endpoint=0 instance=7"));
+	ASSERT_EQ(0, setegid(NOBODY));
+	ASSERT_EQ(0, seteuid(NOBODY));
+	wakeups = count_wakeups(self->client, 2000, &is_changed);
+	ASSERT_EQ(0, seteuid(0));
+	ASSERT_EQ(0, setegid(0));
+	EXPECT_EQ(variant->bus, is_changed);
+	EXPECT_TRUE(variant->bus || wakeups <= 3) {
+		TH_LOG("expected at most 3 wakeups in 2 s, got %d", wakeups);
+	}
+	/* The mode stays what it is, and inotify tells of it. */
+	ASSERT_EQ(0, system("chmod u+r /dev/snd/hwC*"));
+	EXPECT_TRUE(variant->bus || endpoint_event_comes(self->client, AUDIOMODULE_EVENT_CHANGED,
+							 "Speaker"));
+	EXPECT_EQ(0, inject(self->world.card, "late", "op=unregister"));
+}
+
 /* Whoever may not open the devices, or not talk to the daemon, is told so, in words. */
 static int subscribe_as_nobody(const struct world *world, bool bus)
 {

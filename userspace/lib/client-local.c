@@ -3,7 +3,8 @@
  * DOC: the kernel as a client's transport. It has no device open, but a notification fd of each
  * card that lets nothing pass but what concerns the card itself: that its modules changed, and that
  * it is gone. What else happens to cards is seen in their directory. A card that is there but
- * cannot be opened yet is tried again for a while.
+ * cannot be opened yet is tried again for a while; one that may not be opened, when its node
+ * changes.
  */
 #include <poll.h>
 #include <string.h>
@@ -118,30 +119,33 @@ static void remove_card(struct local *local, struct local_card *card)
 	card_free(card);
 }
 
-/* Reads what concerns the card; what is lost may have been a change. */
-static bool is_gone(struct local_card *card)
+/* Reads what concerns the card; what is lost may have been a change. 1: it may have changed. */
+static int read_card(struct local_card *card)
 {
 	struct audiomodule_record record;
+	bool is_changed = false;
 	int r;
 
 	while ((r = audiomodule_subscription_next(card->subscription, &record)) > 0)
-		card->is_stale |= record.type == AUDIOMODULE_RECORD_CHANGED ||
-				  record.type == AUDIOMODULE_RECORD_LOST;
-	return r < 0;
+		is_changed |= record.type == AUDIOMODULE_RECORD_CHANGED ||
+			      record.type == AUDIOMODULE_RECORD_LOST;
+	card->is_stale |= is_changed;
+	return r < 0 ? r : is_changed;
 }
 
 /* A card that goes away just now will say so. */
-static void update_if_stale(const struct local *local, struct local_card *card)
+static int update_if_stale(const struct local *local, struct local_card *card)
 {
 	_cleanup_(cleanup_card) struct audiomodule *handle = NULL;
 	int r;
 
 	if (!card->is_stale)
-		return;
+		return 0;
 	r = card_open_again(local->directory, &card->any, false, &handle);
 	if (r >= 0)
 		r = update(local, card, handle);
 	card->is_stale = r < 0 && r != -ENODEV;
+	return card->is_stale ? r : 0;
 }
 
 /* ---- All cards ---- */
@@ -181,31 +185,37 @@ static int add_cards(struct local *local, bool *again)
 	return error;
 }
 
-static void follow_cards(struct local *local, bool *again)
+/* Did any of them change, or go? */
+static bool read_cards(struct local *local)
 {
 	struct local_card *card = local->cards;
+	bool has_news = false;
 
 	while (card) {
 		struct local_card *next = card->next;
+		int r = read_card(card);
 
-		if (is_gone(card)) {
+		if (r < 0)
 			remove_card(local, card);
-			*again = true;	/* its number may be another card's */
-		} else {
-			update_if_stale(local, card);
-			*again |= card->is_stale;
-		}
+		has_news |= r != 0;
 		card = next;
 	}
+	return has_news;
+}
+
+static void update_cards(struct local *local, bool *again)
+{
+	for (struct local_card *card = local->cards; card; card = card->next)
+		*again |= is_worth_a_retry(update_if_stale(local, card));
 }
 
 /* Not longer than a card takes to come or to go, unless something else happens. */
 static int look(struct local *local)
 {
-	bool again = false;
+	bool again = read_cards(local);	/* the number of one that went may be another one's */
 	int r;
 
-	follow_cards(local, &again);
+	update_cards(local, &again);
 	r = add_cards(local, &again);
 	local->deadline = CLIENT_NO_DEADLINE;
 	if (again && local->attempts > 0) {
@@ -220,14 +230,12 @@ static int look(struct local *local)
 static int local_process(void *transport)
 {
 	struct local *local = transport;
-	bool again = false;
 	int r = audiomodule_watch_process(local->watch);
 
 	if (r < 0)
 		return r;
 	local_commands_process(local->commands);
-	follow_cards(local, &again);
-	if (r > 0 || again) {
+	if (read_cards(local) || r > 0) {
 		local->attempts = ATTEMPTS;
 		local->deadline = 0;
 	}
