@@ -678,6 +678,46 @@ case_instance()
 	)"
 }
 
+# --- monitor: a module that comes ---------------------------------------------------------------
+
+# heard COUNT: so many notifications of Speaker/Late?
+heard()
+{
+	[ "$(grep -c '"type":"notification","address":"Speaker/Late"' "$TMP/late")" -eq "$1" ]
+}
+
+is_stopped()
+{
+	grep -q '^State:.T' "/proc/$1/status"
+}
+
+# Each time that it registers, it notifies once, so that both are read at once by who was stopped.
+case_late_module()
+{
+	hook late "op=register instance=1" && wait_for 20 shows Speaker/Late
+	watch late 1 --json --local Speaker/Late
+	hook late "op=unregister"
+	wait_for 20 has late '"type":"changed"'
+	kill -STOP "$watcher"
+	wait_for 20 is_stopped "$watcher"
+	hook late "op=register instance=1 count=1"
+	kill -CONT "$watcher"
+	check_all "a module's first notification is heard together with the news that it came" "$(
+		wait_for 20 heard 1 || cat "$TMP/late")"
+	unbind
+	wait_for 20 has late '"type":"removed"'
+	bind
+	wait_for 20 ready
+	problems=$(wait_for 20 has late '"type":"appeared","address":"Speaker"' || cat "$TMP/late")
+	hook late "op=register instance=1 count=1"
+	check_all "a module that comes later than its card came back is heard" "$problems$(
+		wait_for 20 heard 2 || cat "$TMP/late"
+		json late
+	)"
+	stop "$watcher"
+	hook late "op=unregister"
+}
+
 # --- monitor: bars ------------------------------------------------------------------------------
 
 # screen FILE: the lines that are on the screen in the end: what was drawn over is gone
@@ -1052,7 +1092,7 @@ case_completion_options()
 
 # --- the cases ----------------------------------------------------------------------------------
 
-begin 45
+begin 47
 start_bus
 bus=${started# }
 load
@@ -1084,6 +1124,7 @@ remove_elements
 case_since
 case_since_overwritten
 case_instance
+case_late_module
 case_bars
 stop_all_but_daemon
 unbind

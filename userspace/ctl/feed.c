@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * DOC: which endpoints to watch, and how: a single module is left to the kernel's filter; several
- * of one endpoint share a subscription to all of it and are picked here.
+ * of one endpoint, or one that is still to come back, share a subscription to all of it and are
+ * picked here.
  */
 #include <stdio.h>
 #include <string.h>
@@ -161,6 +162,15 @@ static bool is_watched(const struct feeds *feeds, const struct audiomodule_endpo
 	return false;
 }
 
+/* Its module may come later than its card came back: then only this endpoint tells of it. */
+static bool was_watched(const struct feeds *feeds, const struct audiomodule_endpoint *endpoint)
+{
+	for (const struct feed *feed = feeds->first; feed; feed = feed->next)
+		if (feed->gone && is_same(&feed->endpoint, endpoint))
+			return true;
+	return false;
+}
+
 static bool is_going(int error)
 {
 	return error == -ENODEV || error == -ENOENT || error == -ENXIO;
@@ -245,7 +255,8 @@ enum exit_status feeds_refresh(struct feeds *feeds, bool resume,
 	for (size_t i = 0; (endpoint = audiomodule_list_endpoint(list, i)); i++) {
 		const struct audiomodule_position *after;
 
-		if (is_watched(feeds, endpoint) || !is_touched(feeds->options, list, endpoint))
+		if (is_watched(feeds, endpoint) ||
+		    (!is_touched(feeds->options, list, endpoint) && !was_watched(feeds, endpoint)))
 			continue;
 		after = resume ? position_for(feeds, endpoint) : NULL;
 		status = add_feed(feeds, endpoint, after, appeared);

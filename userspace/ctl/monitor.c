@@ -84,11 +84,17 @@ static void on_record(struct monitor *monitor, struct feed *feed,
 		finish(monitor, STATUS_OK);
 }
 
+/* Behind a change come notifications of modules that the list does not know: first a new list. */
+static bool may_go_on(const struct monitor *monitor)
+{
+	return !monitor->finished && !monitor->stale;
+}
+
 static void read_feed(struct monitor *monitor, struct feed *feed)
 {
 	struct audiomodule_record record;
 
-	for (int i = 0; i < BUDGET && !monitor->finished && !feed->gone; i++) {
+	for (int i = 0; i < BUDGET && may_go_on(monitor); i++) {
 		int r = audiomodule_subscription_next(feed->subscription, &record);
 
 		if (r == 0)
@@ -139,7 +145,7 @@ static void read_bus(struct monitor *monitor)
 {
 	struct audiomodule_bus_event event;
 
-	for (int i = 0; i < BUDGET && !monitor->finished; i++) {
+	for (int i = 0; i < BUDGET && may_go_on(monitor); i++) {
 		int r = audiomodule_bus_next(monitor->source.bus, &event);
 
 		if (r == 0)
