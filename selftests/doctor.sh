@@ -485,6 +485,7 @@ machine()
 	put proc/sys/kernel/osrelease "$R\\n"
 	put etc/os-release 'ID=debian\n'
 	put $UPDATES/snd-audio-module.ko "$NOT_SIGNED"
+	put $UPDATES/snd-audio-module-virtual.ko "$NOT_SIGNED"
 	put lib/modules/$R/modules.dep "updates/snd-audio-module.ko:\\nupdates/\
 snd-audio-module-virtual.ko: updates/snd-audio-module.ko\\n"
 	put sys/module/module/parameters/sig_enforce 'N\n'
@@ -545,7 +546,8 @@ case_other_kernel()
 
 case_signature()
 {
-	sign="sign-file sha256 MOK.priv MOK.der .*snd-audio-module.ko"
+	both="for module in [^ ]*/snd-audio-module.ko [^ ]*/snd-audio-module-virtual.ko; do"
+	sign="$both sudo [^ ]*/sign-file sha256 MOK.priv MOK.der .module; done"
 	check_all "a module that will be refused is signed, or its key enrolled, by the command" "$(
 		machine
 		on_machine signature ok 'none is demanded' NONE loaded

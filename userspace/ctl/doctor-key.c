@@ -231,6 +231,7 @@ static struct key find_key(const struct doctor *doctor)
 	return (struct key) { NULL, NULL };
 }
 
+/* Both modules are refused alike. */
 static void mend_unsigned(const struct doctor *doctor, struct finding *finding)
 {
 	static const char make_key[] =
@@ -241,10 +242,10 @@ static void mend_unsigned(const struct doctor *doctor, struct finding *finding)
 
 	if (is_new)
 		key = (struct key) { "MOK.priv", "MOK.der" };
-	mend(finding, "%ssudo /lib/modules/%s/build/scripts/sign-file sha256 %s %s %s%s%s",
-	     is_new ? make_key : "", doctor->release, key.private, key.certificate,
-	     doctor->module.text, is_new ? " && sudo mokutil --import " : "",
-	     is_new ? key.certificate : "");
+	mend(finding, "%sfor module in %s %s; do sudo /lib/modules/%s/build/scripts/sign-file "
+	     "sha256 %s %s $module; done%s%s", is_new ? make_key : "", doctor->module.text,
+	     doctor->virtual_module.text, doctor->release, key.private, key.certificate,
+	     is_new ? " && sudo mokutil --import " : "", is_new ? key.certificate : "");
 }
 
 static void mend_enrolment(const struct doctor *doctor, struct finding *finding)

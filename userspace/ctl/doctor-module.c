@@ -50,7 +50,8 @@ static bool find_indexed(const struct doctor *doctor, const char *module, struct
 }
 
 /* The same among the files of a kernel, or of all with "*", whether or not there is an index. */
-static bool find_file(const struct doctor *doctor, const char *release, struct path *path)
+static bool find_file(const struct doctor *doctor, const char *release, const char *module,
+		      struct path *path)
 {
 	static const char *const depths[] = { "*", "*/*", "*/*/*", "*/*/*/*" };
 	bool found = false;
@@ -58,14 +59,24 @@ static bool find_file(const struct doctor *doctor, const char *release, struct p
 	for (size_t i = 0; !found && i < sizeof(depths) / sizeof(depths[0]); i++) {
 		glob_t files = { 0 };
 
-		glob(doctor_path(doctor, "/lib/modules/%s/%s/snd-audio-module.ko*", release,
-				 depths[i]).text, 0, NULL, &files);
+		glob(doctor_path(doctor, "/lib/modules/%s/%s/%s.ko*", release, depths[i],
+				 module).text, 0, NULL, &files);
 		found = files.gl_pathc > 0;
 		if (found)
 			snprintf(path->text, sizeof(path->text), "%s", files.gl_pathv[0]);
 		globfree(&files);
 	}
 	return found;
+}
+
+/* Is it where modprobe finds it? */
+static bool find_module(const struct doctor *doctor, const char *module, struct path *path)
+{
+	bool is_indexed = find_indexed(doctor, module, path);
+
+	if (!is_indexed)
+		find_file(doctor, doctor->release, module, path);
+	return is_indexed;
 }
 
 void doctor_look_at_module(struct doctor *doctor)
@@ -77,9 +88,8 @@ void doctor_look_at_module(struct doctor *doctor)
 		release[0] = 0;
 	release[strcspn(release, "\n")] = 0;
 	doctor->is_loaded = doctor_has(doctor, "/sys/module/snd_audio_module");
-	doctor->is_indexed = find_indexed(doctor, "snd-audio-module", &doctor->module);
-	if (!doctor->is_indexed)
-		find_file(doctor, release, &doctor->module);
+	doctor->is_indexed = find_module(doctor, "snd-audio-module", &doctor->module);
+	find_module(doctor, "snd-audio-module-virtual", &doctor->virtual_module);
 }
 
 /* ---- Headers ---- */
@@ -160,7 +170,7 @@ static void look_at_missing(const struct doctor *doctor, struct finding *finding
 	if (doctor->is_loaded)
 		find(finding, VERDICT_NOTE, "the module is loaded, but not installed for kernel "
 		     "%s: it will be missing after the next start", doctor->release);
-	else if (find_file(doctor, "*", &other))
+	else if (find_file(doctor, "*", "snd-audio-module", &other))
 		find(finding, VERDICT_PROBLEM, "the module is installed for kernel %.*s, but "
 		     "kernel %s runs", (int)strcspn(other.text + prefix, "/"),
 		     other.text + prefix, doctor->release);

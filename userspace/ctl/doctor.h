@@ -22,7 +22,7 @@ enum verdict {
 struct finding {
 	enum verdict verdict;
 	char why[768];
-	char command[512];	/* "": none is needed */
+	char command[1024];	/* "": none is needed */
 };
 
 struct path {
@@ -42,6 +42,7 @@ struct doctor {
 	char directory[PATH_MAX];	/* of the sound devices */
 	char release[72];		/* of the running kernel; "": not known */
 	struct path module;		/* the installed snd-audio-module; "": there is none */
+	struct path virtual_module;	/* the same of the virtual card's */
 	bool is_indexed;		/* modprobe finds it */
 	bool is_loaded;
 	struct doctor_card *cards;
