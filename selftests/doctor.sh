@@ -289,9 +289,28 @@ case_daemon_missing()
 	)"
 }
 
+# The test's bus as the user's own, and as the system's, on a machine with systemd
+on_buses()
+{
+	another_machine systemd
+	rm "$machine/run"
+	mkdir -p "$machine/run/systemd/system"
+	examine -- --root="$machine"
+	finds service problem 'does not run' 'sudo systemctl start audiomoduled ' service
+	export DBUS_SESSION_BUS_ADDRESS="$address"
+	examine -- --bus=session --root="$machine"
+	finds service problem 'does not run' 'audiomoduled --bus=session &"' service
+	grep -q '"command":"/usr/sbin/audiomoduled ' "$TMP/found" || cat "$TMP/found"
+	DBUS_SESSION_BUS_ADDRESS=unix:path=$TMP/none
+	examine -- --bus=session --root="$machine"
+	finds service problem 'cannot be reached' 'systemctl --user start dbus"' service
+}
+
 case_daemon_stopped()
 {
 	stop "$daemon"
+	check_all "a daemon that does not run is started on the bus that is asked about" \
+		"$(on_buses)"
 	problems=$(
 		examine -- --bus="$address"
 		finds service problem 'does not run' "audiomoduled --bus=$address &" service
@@ -617,7 +636,7 @@ case_broken_lists()
 
 # --- the cases ----------------------------------------------------------------------------------
 
-begin 23
+begin 24
 start_bus
 load
 nodes audio 660

@@ -36,6 +36,12 @@ void doctor_look_at_bus(struct doctor *doctor)
 		doctor->bus_error = audiomodule_bus_list(doctor->bus, &doctor->list);
 }
 
+/* Is it this bus that is asked about? */
+static bool is_on(const struct doctor *doctor, const char *bus)
+{
+	return strcmp(doctor->options->bus, bus) == 0;
+}
+
 static bool is_refusal(int error)
 {
 	return error == -EACCES || error == -EPERM;
@@ -70,7 +76,7 @@ void check_daemon(struct doctor *doctor, struct finding *finding)
 /* The session bus lets everybody. */
 static bool lacks_policy(const struct doctor *doctor)
 {
-	return !doctor_first(doctor, policies) && strcmp(doctor->options->bus, "session") != 0;
+	return !doctor_first(doctor, policies) && !is_on(doctor, "session");
 }
 
 void check_policy(struct doctor *doctor, struct finding *finding)
@@ -96,13 +102,15 @@ static void mend_service(const struct doctor *doctor, struct finding *finding)
 
 	if (!program)
 		return;
-	if (doctor_has(doctor, "/run/systemd/system"))
+	if (is_on(doctor, "session"))
+		mend(finding, "%s --bus=session &", program);
+	else if (!is_on(doctor, "system"))
+		mend(finding, "sudo %s --bus=%s &", program, doctor->options->bus);
+	else if (doctor_has(doctor, "/run/systemd/system"))
 		mend(finding, "sudo systemctl start audiomoduled    # why it ended: journalctl -u "
 		     "audiomoduled");
-	else if (strcmp(doctor->options->bus, "system") == 0)
-		mend(finding, "sudo %s &", program);
 	else
-		mend(finding, "sudo %s --bus=%s &", program, doctor->options->bus);
+		mend(finding, "sudo %s &", program);
 }
 
 void check_service(struct doctor *doctor, struct finding *finding)
@@ -114,7 +122,8 @@ void check_service(struct doctor *doctor, struct finding *finding)
 	} else if (!doctor->bus) {
 		find(finding, VERDICT_PROBLEM, "the bus \"%s\" cannot be reached: %s",
 		     doctor->options->bus, strerror(-error));
-		mend(finding, "sudo systemctl start dbus");
+		mend(finding, is_on(doctor, "session") ? "systemctl --user start dbus" :
+		     "sudo systemctl start dbus");
 	} else if (is_refusal(error)) {
 		find(finding, VERDICT_UNKNOWN, "the bus lets you not ask whether audiomoduled "
 		     "runs: see access");
