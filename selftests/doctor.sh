@@ -563,6 +563,21 @@ case_other_kernel()
 	)"
 }
 
+# dkms' modules for it are built and installed, and say so when they are loaded.
+case_unsupported_kernel()
+{
+	says='description=In place of audio modules: this kernel is not supported\0'
+	check_all "a kernel that is not supported is named, and nothing is to be loaded" "$(
+		machine
+		put $UPDATES/snd-audio-module.ko "license=GPL\0$says$NOT_SIGNED"
+		on_machine installed problem "do not support kernel $R: .*is not loaded" \
+			'make && sudo make install .*newer sources' installed
+		on_machine loaded unknown 'first it must be installed' NONE installed
+		put $SECURE_BOOT "$(escaped 0600000001)"
+		on_machine signature unknown 'no module to look at' NONE installed
+	)"
+}
+
 case_signature()
 {
 	both="for module in [^ ]*/snd-audio-module.ko [^ ]*/snd-audio-module-virtual.ko; do"
@@ -636,7 +651,7 @@ case_broken_lists()
 
 # --- the cases ----------------------------------------------------------------------------------
 
-begin 24
+begin 25
 start_bus
 load
 nodes audio 660
@@ -656,6 +671,7 @@ case_no_policy
 case_refused_by_polkit
 case_headers
 case_other_kernel
+case_unsupported_kernel
 case_signature
 case_lockdown
 case_broken_lists

@@ -302,7 +302,7 @@ void check_signature(struct doctor *doctor, struct finding *finding)
 		find(finding, VERDICT_OK, "the kernel has taken the module");
 	else if (!reason)
 		find(finding, VERDICT_OK, "none is demanded");
-	else if (!doctor->module.text[0])
+	else if (!doctor->module.text[0] || doctor->is_refusing)
 		find(finding, VERDICT_UNKNOWN, "%s; there is no module to look at", reason);
 	else
 		describe_signature(doctor, reason, finding);

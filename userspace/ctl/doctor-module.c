@@ -69,6 +69,35 @@ static bool find_file(const struct doctor *doctor, const char *release, const ch
 	return found;
 }
 
+/* What a module says of itself stands in it as text. False: it is compressed, or cannot be read. */
+static bool read_modinfo(const char *path, const char *key, char *value, size_t size)
+{
+	_cleanup_(cleanup_memory) uint8_t *bytes = NULL;
+	const uint8_t *found;
+	size_t count, i = 0;
+
+	bytes = doctor_read_all(path, &count);
+	found = bytes ? memmem(bytes, count, key, strlen(key)) : NULL;
+	if (!found)
+		return false;
+	count -= (size_t)(found - bytes) + strlen(key);
+	found += strlen(key);
+	for (; i < count && i < size - 1 && found[i]; i++)
+		value[i] = (char)found[i];
+	value[i] = 0;
+	return true;
+}
+
+/* dkms gives a kernel that is not supported modules in place of ours, which are not loaded. */
+static bool is_refusing(const char *path)
+{
+	static const char says[] = "In place of audio modules";
+	char description[sizeof(says)];
+
+	return read_modinfo(path, "description=", description, sizeof(description)) &&
+	       strcmp(description, says) == 0;
+}
+
 /* Is it where modprobe finds it? */
 static bool find_module(const struct doctor *doctor, const char *module, struct path *path)
 {
@@ -90,6 +119,7 @@ void doctor_look_at_module(struct doctor *doctor)
 	doctor->is_loaded = doctor_has(doctor, "/sys/module/snd_audio_module");
 	doctor->is_indexed = find_module(doctor, "snd-audio-module", &doctor->module);
 	find_module(doctor, "snd-audio-module-virtual", &doctor->virtual_module);
+	doctor->is_refusing = is_refusing(doctor->module.text);
 }
 
 /* ---- Headers ---- */
@@ -133,23 +163,11 @@ void check_headers(struct doctor *doctor, struct finding *finding)
 
 /* ---- The installed module ---- */
 
-/* What a module was built for stands in it as text; false: it is compressed, or cannot be read. */
 static bool read_built_for(const char *path, char *release, size_t size)
 {
-	static const char key[] = "vermagic=";
-	_cleanup_(cleanup_memory) uint8_t *bytes = NULL;
-	const uint8_t *found;
-	size_t count, i = 0;
-
-	bytes = doctor_read_all(path, &count);
-	found = bytes ? memmem(bytes, count, key, sizeof(key) - 1) : NULL;
-	if (!found)
+	if (!read_modinfo(path, "vermagic=", release, size))
 		return false;
-	count -= (size_t)(found - bytes) + sizeof(key) - 1;
-	found += sizeof(key) - 1;
-	for (; i < count && i < size - 1 && found[i] > ' '; i++)
-		release[i] = (char)found[i];
-	release[i] = 0;
+	release[strcspn(release, " ")] = 0;
 	return true;
 }
 
@@ -187,6 +205,12 @@ void check_installed(struct doctor *doctor, struct finding *finding)
 		find(finding, VERDICT_UNKNOWN, "it is not known which kernel runs");
 	} else if (!doctor->module.text[0]) {
 		look_at_missing(doctor, finding);
+	} else if (doctor->is_refusing) {
+		find(finding, VERDICT_PROBLEM, "ALSA audio modules as they are installed do not "
+		     "support kernel %s: %s only says so, and is not loaded", doctor->release,
+		     doctor->module.text);
+		mend(finding, FROM_SOURCES "    # in newer sources of ALSA audio modules, or boot "
+		     "a kernel that these support");
 	} else if (read_built_for(doctor->module.text, release, sizeof(release)) &&
 		   strcmp(release, doctor->release) != 0) {
 		find(finding, VERDICT_PROBLEM, "%s was built for kernel %s, but kernel %s runs",
@@ -211,7 +235,7 @@ void check_loaded(struct doctor *doctor, struct finding *finding)
 		find(finding, VERDICT_OK, "snd-audio-module is loaded");
 	} else if (!doctor_has(doctor, "/sys/module")) {
 		find(finding, VERDICT_UNKNOWN, "/sys is not mounted");
-	} else if (!doctor->is_indexed) {
+	} else if (!doctor->is_indexed || doctor->is_refusing) {
 		find(finding, VERDICT_UNKNOWN, "snd-audio-module is not loaded; first it must be "
 		     "installed");
 	} else {

@@ -44,6 +44,7 @@ struct doctor {
 	struct path module;		/* the installed snd-audio-module; "": there is none */
 	struct path virtual_module;	/* the same of the virtual card's */
 	bool is_indexed;		/* modprobe finds it */
+	bool is_refusing;		/* it is dkms' for a kernel that is not supported */
 	bool is_loaded;
 	struct doctor_card *cards;
 	size_t card_count;

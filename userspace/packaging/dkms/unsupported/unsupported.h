@@ -18,5 +18,6 @@ static int __init unsupported_init(void)
 }
 module_init(unsupported_init);
 
+/* audiomodulectl doctor knows it by these words. */
 MODULE_DESCRIPTION("In place of audio modules: this kernel is not supported");
 MODULE_LICENSE("GPL");
