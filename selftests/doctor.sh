@@ -103,7 +103,7 @@ case_well()
 	)"
 	ctl doctor --bus="$address" >"$TMP/text"
 	check "people see a line for each check, and a last one that counts problems" \
-		"14 no problem" "$(grep -c '^[a-z]*  *[a-z]*  [^ ]' "$TMP/text") $(
+		"15 no problem" "$(grep -c '^[a-z]*  *[a-z]*  [^ ]' "$TMP/text") $(
 			tail -n 1 "$TMP/text")"
 	well -- --local
 	check "with --local the bus is not looked at" \
@@ -306,9 +306,34 @@ on_buses()
 	finds service problem 'cannot be reached' 'systemctl --user start dbus"' service
 }
 
+# without_user MACHINE [LINE]: a machine with systemd and the unit, and with such users
+without_user()
+{
+	another_machine "$1"
+	rm "$machine/run" "$machine/etc"
+	mkdir -p "$machine/run/systemd/system"
+	put usr/lib/systemd/system/audiomoduled.service ''
+	put etc/passwd "root:x:0:0::/root:/bin/sh\\n${2:-}"
+}
+
+no_user()
+{
+	without_user no-user 'audiomodules:x:999:999::/:/bin/sh\n'
+	examine -- --root="$machine"
+	finds user problem 'no user audiomodule,' \
+		'sudo systemd-sysusers && sudo busctl .*ReloadConfig' user
+	finds service unknown 'see user' NONE user
+	examine -- --bus="$address" --root="$machine"
+	finds user ok 'needs no user' NONE service
+	without_user has-user 'audiomodule:x:999:999::/:/bin/sh\n'
+	examine -- --root="$machine"
+	finds user ok 'user audiomodule is there' NONE service
+}
+
 case_daemon_stopped()
 {
 	stop "$daemon"
+	check_all "a daemon whose user was not made is not to be started before that" "$(no_user)"
 	check_all "a daemon that does not run is started on the bus that is asked about" \
 		"$(on_buses)"
 	problems=$(
@@ -651,7 +676,7 @@ case_broken_lists()
 
 # --- the cases ----------------------------------------------------------------------------------
 
-begin 25
+begin 26
 start_bus
 load
 nodes audio 660

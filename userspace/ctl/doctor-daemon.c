@@ -6,12 +6,14 @@
  * notifications are refused, it was not the bus.
  */
 #include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "doctor.h"
 
 #define INSTALL		"make && sudo make install    # in the sources of ALSA audio modules"
+#define USER		"audiomodule"
 #define RELOAD		"sudo busctl call org.freedesktop.DBus /org/freedesktop/DBus " \
 			"org.freedesktop.DBus ReloadConfig"
 
@@ -29,11 +31,28 @@ static const char *const policies[] = {
 	"/usr/share/dbus-1/system.d/org.audiomodule1.conf", NULL,
 };
 
+static const char *const units[] = {
+	"/usr/lib/systemd/system/audiomoduled.service",
+	"/usr/local/lib/systemd/system/audiomoduled.service",
+	"/lib/systemd/system/audiomoduled.service", NULL,
+};
+
 void doctor_look_at_bus(struct doctor *doctor)
 {
 	doctor->bus_error = audiomodule_bus_open(doctor->options->bus, &doctor->bus);
 	if (doctor->bus_error >= 0)
 		doctor->bus_error = audiomodule_bus_list(doctor->bus, &doctor->list);
+}
+
+/* The user is static, so it stands in the file, below --root, too. */
+static bool has_user(const struct doctor *doctor)
+{
+	_cleanup_(cleanup_file) FILE *file = fopen(doctor_path(doctor, "/etc/passwd").text, "re");
+	const struct passwd *entry = NULL;
+
+	while (file && (entry = fgetpwent(file)) && strcmp(entry->pw_name, USER) != 0)
+		;
+	return entry;
 }
 
 /* Is it this bus that is asked about? */
@@ -70,6 +89,28 @@ void check_daemon(struct doctor *doctor, struct finding *finding)
 		mend(finding, INSTALL);
 	} else {
 		find(finding, VERDICT_OK, "%s is installed", program);
+	}
+}
+
+/* systemd starts nothing as a user that is not there. */
+static bool lacks_user(const struct doctor *doctor)
+{
+	return is_on(doctor, "system") && doctor_has(doctor, "/run/systemd/system") &&
+	       doctor_first(doctor, units) && !has_user(doctor);
+}
+
+void check_user(struct doctor *doctor, struct finding *finding)
+{
+	if (lacks_user(doctor)) {
+		find(finding, VERDICT_PROBLEM, "there is no user " USER ", as whom systemd starts "
+		     "audiomoduled");
+		mend(finding, "sudo systemd-sysusers && " RELOAD "    # the bus' policy names the "
+		     "user, too");
+	} else if (has_user(doctor)) {
+		find(finding, VERDICT_OK, "audiomoduled's user " USER " is there");
+	} else {
+		find(finding, VERDICT_OK, "audiomoduled needs no user of its own here, as systemd "
+		     "does not start it");
 	}
 }
 
@@ -129,6 +170,8 @@ void check_service(struct doctor *doctor, struct finding *finding)
 		     "runs: see access");
 	} else if (lacks_policy(doctor)) {
 		find(finding, VERDICT_UNKNOWN, "audiomoduled cannot be on the bus: see policy");
+	} else if (lacks_user(doctor)) {
+		find(finding, VERDICT_UNKNOWN, "audiomoduled cannot be started: see user");
 	} else if (error == -EHOSTUNREACH) {
 		find(finding, VERDICT_PROBLEM, "audiomoduled does not run, and D-Bus cannot start "
 		     "it: %s", bus_words(doctor));

@@ -24,6 +24,7 @@ static const struct check checks[] = {
 	{ "endpoint", false, check_endpoint },
 	{ "busy", false, check_busy },
 	{ "daemon", true, check_daemon },
+	{ "user", true, check_user },
 	{ "policy", true, check_policy },
 	{ "service", true, check_service },
 	{ "access", true, check_access },

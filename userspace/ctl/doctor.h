@@ -97,6 +97,7 @@ void check_endpoint(struct doctor *doctor, struct finding *finding);
 void check_busy(struct doctor *doctor, struct finding *finding);
 
 void check_daemon(struct doctor *doctor, struct finding *finding);
+void check_user(struct doctor *doctor, struct finding *finding);
 void check_policy(struct doctor *doctor, struct finding *finding);
 void check_service(struct doctor *doctor, struct finding *finding);
 void check_access(struct doctor *doctor, struct finding *finding);
