@@ -407,6 +407,7 @@ settings()
 		Speaker|Processing Mode|Movie|0|Movie
 		Speaker|Processing Mode|1|0|Raw
 		Speaker|Processing Mode|7|2|cannot be "7"; it is one of "Default", .*"Movie"$
+		Speaker|Processing Mode|4294967297|2|cannot be "4294967297"; it is one of "Default"
 		Speaker|Processing Mode|movie|2|cannot be "movie"
 		Speaker|Processing Mode|Default|0|Default
 		Speaker/System|Parameter9|1|3|no parameter "Parameter9"; it has "Parameter1", "Par

@@ -654,6 +654,33 @@ case_lockdown()
 	)"
 }
 
+# held_by_many: each of thirty processes holds the card, whose programs somebody has named
+held_by_many()
+{
+	mkdir -p "$machine/dev/snd"
+	ln -s /dev/null "$machine/dev/snd/controlC0"
+	for id in $(seq 100001 100030); do
+		put "proc/$id/comm" 'we\033[2Jird\0303\n'
+		mkdir "$machine/proc/$id/fd"
+		ln -s /dev/null "$machine/proc/$id/fd/3"
+	done
+}
+
+case_busy_with_many()
+{
+	machine
+	held_by_many
+	check_all "of many who hold a card, ids are whole and names have no control characters" "$(
+		on_machine busy note 'we[?].2Jird[?] .1000[0-9][0-9]: controlC0[)]' \
+			'sudo kill 1000' loaded
+		for id in $(command_of busy | sed 's/^kill //'); do
+			[ -d "$machine/proc/$id/fd" ] || echo "the command ends '$id'"
+		done
+		audiomodulectl doctor --local --root="$machine" >"$TMP/text"
+		! grep "$(printf '\033')" "$TMP/text"
+	)"
+}
+
 # Lists that are cut or lie about their sizes: no certificate is in them.
 case_broken_lists()
 {
@@ -676,7 +703,7 @@ case_broken_lists()
 
 # --- the cases ----------------------------------------------------------------------------------
 
-begin 26
+begin 27
 start_bus
 load
 nodes audio 660
@@ -700,6 +727,7 @@ case_unsupported_kernel
 case_signature
 case_lockdown
 case_broken_lists
+case_busy_with_many
 stop_all
 problems=$(unload 2>&1)$(log_trouble)
 check_all "nothing is left: both modules unload, and the kernel has no complaint" "$problems"
