@@ -137,7 +137,7 @@ static pid_t owner(const struct stage *stage)
  * A letter for each call, the last one for all that follow.
  * @lists: '0' to '2': so many endpoints; 'f': an error
  * @fds: 'y': one with the notification behind the position that was given; 'b': too many calls;
- *	'd': the substitute dies
+ *	'd': the substitute dies. For signals 'y', and that one is told as lost, or 'b'
  */
 struct script {
 	const char *lists;
@@ -217,6 +217,28 @@ static int answer_fd(sd_bus_message *call, char letter)
 					  record.sequence);
 }
 
+static int answer_subscribe(sd_bus_message *call, char letter)
+{
+	sd_bus_message *signal = NULL;
+	uint64_t sequence = read_sequence(call);
+	int r;
+
+	if (letter == 'b')
+		return sd_bus_reply_method_errorf(call, ERROR "TooManyCalls", "As the test wants");
+	sd_bus_reply_method_return(call, "tt", JOURNAL_ID, sequence);
+	r = sd_bus_message_new_signal(sd_bus_message_get_bus(call), &signal,
+				      sd_bus_message_get_path(call), ENDPOINT,
+				      "NotificationsLost");
+	if (r >= 0)
+		r = sd_bus_message_append(signal, "tt", sequence + 1, sequence + 1);
+	if (r >= 0)
+		r = sd_bus_message_set_destination(signal, sd_bus_message_get_sender(call));
+	if (r >= 0)
+		r = sd_bus_send(NULL, signal, NULL);
+	sd_bus_message_unref(signal);
+	return r;
+}
+
 static void serve(const struct stage *stage, struct script script)
 {
 	sd_bus *bus = connect_to(stage);
@@ -232,6 +254,8 @@ static void serve(const struct stage *stage, struct script script)
 			__atomic_add_fetch(stage->lists, 1, __ATOMIC_SEQ_CST);
 		} else if (sd_bus_message_is_method_call(call, NULL, "AcquireNotifications") > 0) {
 			answer_fd(call, next_letter(&script.fds));
+		} else if (sd_bus_message_is_method_call(call, NULL, "Subscribe") > 0) {
+			answer_subscribe(call, next_letter(&script.fds));
 		}
 		call = sd_bus_message_unref(call);
 	}
@@ -359,6 +383,37 @@ TEST_F(substitute, that_always_fails_to_list_is_asked_less_and_less)
 		ASSERT_LE(0, audiomodule_client_wait(self->client, 500, &event));
 	EXPECT_LE(2, *self->stage.lists);
 	EXPECT_GE(4, *self->stage.lists);
+}
+
+/* The sequence of the next that is told as lost; 0: REMOVED, or nothing in time. */
+static uint64_t next_lost(struct audiomodule_bus *bus)
+{
+	uint64_t end = milliseconds() + PATIENCE_MS;
+	struct audiomodule_bus_event event;
+
+	while (milliseconds() < end) {
+		int r = audiomodule_bus_next(bus, &event);
+
+		if (r == 1 && event.type == AUDIOMODULE_BUS_RECORD)
+			return event.record.lost_last;
+		if (r == 0)
+			usleep(10000);
+	}
+	return 0;
+}
+
+TEST_F(substitute, that_has_too_many_calls_is_asked_for_signals_again)
+{
+	struct audiomodule_bus *bus;
+
+	ASSERT_TRUE(start_substitute(&self->stage, "1", "y"));
+	ASSERT_EQ(0, audiomodule_bus_open(self->stage.address, &bus));
+	ASSERT_EQ(0, audiomodule_bus_subscribe(bus, ROOT "/card0/Speaker", NULL, NULL, NULL));
+	EXPECT_EQ(1, next_lost(bus));
+	stop(&self->stage.daemon, SIGKILL);
+	ASSERT_TRUE(start_substitute(&self->stage, "1", "bby"));
+	EXPECT_EQ(2, next_lost(bus));
+	audiomodule_bus_close(bus);
 }
 
 /* ------------------------------------------------------------------ an audiomoduled that died */

@@ -223,7 +223,7 @@ static int bus_process(void *transport)
 	for (int i = 0; i < BUDGET && r > 0; i++)
 		r = process_message(client);
 	if (r >= 0)
-		r = bus_wake(client->bus);
+		r = bus_call_again(client->bus);
 	if (r >= 0 && list_deadline(client) <= clock_now())
 		r = ask_for_list(client);
 	return r < 0 ? r : 0;

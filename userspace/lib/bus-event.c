@@ -9,7 +9,7 @@
 #include "clock.h"
 
 /* Microseconds: one that is restarted, or replaced, is back by then without being called. */
-#define WAKE_DELAY	1000000
+#define CALL_DELAY	1000000
 
 static void advance(struct bus_subscription *subscription, uint64_t sequence)
 {
@@ -169,7 +169,9 @@ static void resume_all(struct audiomodule_bus *bus)
 
 		if (!s->owner || strcmp(s->owner, bus->owner) != 0)
 			r = bus_request(bus, s, true, &start);
-		s->ended = r < 0 && !bus_is_away(r);
+		if (r == -EBUSY)
+			bus->call_time = clock_now() + CALL_DELAY;
+		s->ended = r < 0 && r != -EBUSY && !bus_is_away(r);
 	}
 }
 
@@ -186,7 +188,7 @@ int bus_owner_changed(struct audiomodule_bus *bus, sd_bus_message *message)
 		return 0;
 	free(bus->owner);
 	bus->owner = new[0] ? strdup(new) : NULL;
-	bus->wake_time = new[0] ? BUS_NEVER : clock_now() + WAKE_DELAY;
+	bus->call_time = new[0] ? BUS_NEVER : clock_now() + CALL_DELAY;
 	if (new[0] && !bus->owner)
 		return -ENOMEM;
 	return 1;
@@ -197,20 +199,30 @@ int bus_owner_changed(struct audiomodule_bus *bus, sd_bus_message *message)
  * and nobody waits for the answer: when it is there, the bus says so. Whoever called is its client,
  * so it does not leave again for having none.
  */
-int bus_wake(struct audiomodule_bus *bus)
+static int wake(struct audiomodule_bus *bus)
 {
 	_cleanup_(cleanup_message) sd_bus_message *call = NULL;
-	int r;
+	int r = bus_list_call(bus, &call);
 
-	if (bus->wake_time == BUS_NEVER || bus->wake_time > clock_now())
-		return 0;
-	r = bus_list_call(bus, &call);
 	if (r >= 0)
 		r = sd_bus_message_set_expect_reply(call, 0);
-	if (r >= 0)
-		r = sd_bus_send(bus->bus, call, NULL);
-	if (r >= 0)
-		bus->wake_time = BUS_NEVER;
+	return r < 0 ? r : sd_bus_send(bus->bus, call, NULL);
+}
+
+int bus_call_again(struct audiomodule_bus *bus)
+{
+	int r;
+
+	if (bus->call_time == BUS_NEVER || bus->call_time > clock_now())
+		return 0;
+	bus->call_time = BUS_NEVER;
+	if (bus->owner) {
+		resume_all(bus);
+		return 0;
+	}
+	r = wake(bus);
+	if (r < 0)
+		bus->call_time = 0;
 	return r < 0 ? r : 0;
 }
 
@@ -274,7 +286,7 @@ int audiomodule_bus_next(struct audiomodule_bus *bus, struct audiomodule_bus_eve
 	int r;
 
 	bus->told = bus_subscription_free(bus->told);
-	r = bus_wake(bus);
+	r = bus_call_again(bus);
 	if (r == 0)
 		r = next_ended(bus, event);
 	while (r == 0) {

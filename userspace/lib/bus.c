@@ -63,7 +63,7 @@ int audiomodule_bus_open(const char *address, struct audiomodule_bus **bus)
 	*bus = NULL;
 	if (!new)
 		return -ENOMEM;
-	new->wake_time = BUS_NEVER;
+	new->call_time = BUS_NEVER;
 	r = bus_open(address, &new->bus);
 	if (r < 0)
 		return r;
@@ -173,8 +173,8 @@ int bus_deadline(const struct audiomodule_bus *bus, uint64_t *deadline)
 {
 	int r = sd_bus_get_timeout(bus->bus, deadline);
 
-	if (r >= 0 && *deadline > bus->wake_time)
-		*deadline = bus->wake_time;
+	if (r >= 0 && *deadline > bus->call_time)
+		*deadline = bus->call_time;
 	return r < 0 ? r : 0;
 }
 

@@ -27,7 +27,7 @@ struct bus_subscription {
 struct audiomodule_bus {
 	sd_bus *bus;
 	char *owner;		/* audiomoduled's unique name, NULL while it is away */
-	uint64_t wake_time;	/* when one that left is called; BUS_NEVER: is not */
+	uint64_t call_time;	/* when one that left, or was busy, is called; or BUS_NEVER */
 	char *error;
 	sd_bus_message *current;	/* events point into it */
 	struct bus_subscription *subscriptions;
@@ -55,10 +55,13 @@ int bus_request(struct audiomodule_bus *bus, struct bus_subscription *subscripti
 /* Is the message that audiomoduled came or went? bus->owner knows then. */
 int bus_owner_changed(struct audiomodule_bus *bus, sd_bus_message *message);
 
-/* Calls an audiomoduled that left, when it is time, so that the bus starts it again. */
-int bus_wake(struct audiomodule_bus *bus);
+/*
+ * When it is time: calls an audiomoduled that left, so that the bus starts it again, or asks one
+ * that was busy once more.
+ */
+int bus_call_again(struct audiomodule_bus *bus);
 
-/* When there is something to do for sd-bus, or to wake; fails when the bus is gone. */
+/* When that is, or there is something to do for sd-bus; fails when the bus is gone. */
 int bus_deadline(const struct audiomodule_bus *bus, uint64_t *deadline);
 
 /* Calls, and what their answers say, for those who wait in a way of their own. */
