@@ -185,6 +185,22 @@ FIXTURE_TEARDOWN(large)
 	EXPECT_EQ(0, world_end(&self->world));
 }
 
+/* A bus that allows each connection less: what its limits do is seen with few clients. */
+FIXTURE(tight) {
+	struct world world;
+};
+
+FIXTURE_SETUP(tight)
+{
+	self->world.configuration = "<limit name=\"max_match_rules_per_connection\">8</limit>";
+	ASSERT_EQ(0, world_begin(&self->world, ""));
+}
+
+FIXTURE_TEARDOWN(tight)
+{
+	EXPECT_EQ(0, world_end(&self->world));
+}
+
 /* ------------------------------------------------------------------ what a client was told */
 
 /* Take signals of an endpoint until one at or behind @last was told of: did it come? */
@@ -738,6 +754,48 @@ TEST_F(bus, clients_that_leave_are_forgotten)
 		TH_LOG("%d notification fds instead of 1", objects_get("notification_fds"));
 	}
 	EXPECT_EQ(fds, daemon_fds(&self->world));
+}
+
+TEST_F(tight, more_clients_are_followed_than_there_may_be_match_rules)
+{
+	sd_bus *buses[20];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(buses); i++) {
+		buses[i] = connect_to(&self->world);
+		ASSERT_NE(NULL, buses[i]);
+		ASSERT_LE(0, call(buses[i], self->world.speaker, "Subscribe", NULL, NULL,
+				  "a{sv}", 0)) {
+			TH_LOG("client %zu is not taken", i);
+		}
+	}
+	EXPECT_EQ(self->world.machine.notification_fds + 1 + (int)ARRAY_SIZE(buses),
+		  objects_get("notification_fds"));
+	for (i = 0; i < ARRAY_SIZE(buses); i++)
+		sd_bus_flush_close_unref(buses[i]);
+	EXPECT_TRUE(eventually(only_the_cards_fd(&self->world))) {
+		TH_LOG("%d notification fds instead of 1", objects_get("notification_fds"));
+	}
+}
+
+/* The call is authorized, and comes to its method, before or behind the news that he left. */
+TEST_F(bus, client_that_leaves_while_it_subscribes_is_forgotten)
+{
+	sd_bus *bus;
+	int i;
+
+	for (i = 0; i < 50; i++) {
+		bus = connect_to(&self->world);
+		ASSERT_NE(NULL, bus);
+		ASSERT_LE(0, call_later(bus, self->world.speaker, "Subscribe", "a{sv}", 0));
+		ASSERT_LE(0, sd_bus_flush(bus));
+		usleep(i * 100);
+		sd_bus_close_unref(bus);
+	}
+	ASSERT_EQ(0, list_again(&self->world));
+	EXPECT_TRUE(eventually(only_the_cards_fd(&self->world))) {
+		TH_LOG("%d notification fds instead of 1", objects_get("notification_fds"));
+	}
 }
 
 /* A call whose options must be refused with this error, which has to name @word. */

@@ -72,13 +72,13 @@ pid_t start_daemon(const struct world *world)
  */
 static int write_configuration(const struct world *world)
 {
-	char command[512];
+	char command[1024];
 
 	snprintf(command, sizeof(command), "sed -e '/<standard_system_servicedirs/d'"
 		 " -e 's|>system.d<|>/usr/share/dbus-1/system.d<|'"
-		 " -e 's|</busconfig>|<limit name=\"max_connections_per_user\">1000</limit>&|'"
-		 " /usr/share/dbus-1/system.conf >%s/bus.conf && chmod 755 %s", world->directory,
-		 world->directory);
+		 " -e 's|</busconfig>|<limit name=\"max_connections_per_user\">1000</limit>%s&|'"
+		 " /usr/share/dbus-1/system.conf >%s/bus.conf && chmod 755 %s",
+		 world->configuration ?: "", world->directory, world->directory);
 	return system(command) ? -EIO : 0;
 }
 

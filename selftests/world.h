@@ -21,6 +21,7 @@
  * struct world - the bus, the daemon and the card that a test works with
  * @machine: what was loaded before
  * @card: number of the virtual card
+ * @configuration: of the bus, what it has besides the system's; NULL: nothing
  * @directory: for the bus
  * @address: of the bus
  * @bus_daemon: its process
@@ -33,6 +34,7 @@
 struct world {
 	struct machine machine;
 	int card;
+	const char *configuration;
 	char directory[32];
 	char address[64];
 	pid_t bus_daemon;

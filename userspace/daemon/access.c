@@ -32,7 +32,6 @@ struct query {
 	sd_bus_message *call;
 	const char *action;
 	sd_bus_slot *slot;	/* of the question under way */
-	sd_bus_track *track;	/* of its client, when a person is asked */
 	enum verdict verdict;
 	bool challenge;		/* polkit would have asked for a password */
 	bool returned;		/* the call is on its way to its method again */
@@ -54,7 +53,6 @@ static struct query *query_free(struct query *query)
 	if (*link)
 		*link = query->next;
 	sd_bus_slot_unref(query->slot);
-	sd_bus_track_unref(query->track);
 	sd_bus_message_unref(query->call);
 	free(query);
 	return NULL;
@@ -250,40 +248,20 @@ static int on_authorization(sd_bus_message *reply, void *context, sd_bus_error *
 	return 0;
 }
 
-static int on_client_left(sd_bus_track *track, void *context)
-{
-	struct query *query = context;
-
-	(void)track;
-	if (!query->returned)
-		query_free(query);
-	return 1;
-}
-
 /*
  * A person may be asked for a password when the client says so. That takes as long as it takes, or
  * until the client leaves: else clients could fill the list with questions that nobody answers.
  */
-static int follow_client(struct query *query)
-{
-	int r = sd_bus_track_new(query->access->manager->bus, &query->track, on_client_left,
-				 query);
-
-	return r < 0 ? r : sd_bus_track_add_sender(query->track, query->call);
-}
-
 static int ask_polkit(struct query *query)
 {
 	_cleanup_(cleanup_message) sd_bus_message *question = NULL;
 	sd_bus *bus = query->access->manager->bus;
 	bool interactive = sd_bus_message_get_allow_interactive_authorization(query->call) > 0;
-	int r = interactive ? follow_client(query) : 0;
+	int r = sd_bus_message_new_method_call(bus, &question, "org.freedesktop.PolicyKit1",
+					       "/org/freedesktop/PolicyKit1/Authority",
+					       "org.freedesktop.PolicyKit1.Authority",
+					       "CheckAuthorization");
 
-	if (r >= 0)
-		r = sd_bus_message_new_method_call(bus, &question, "org.freedesktop.PolicyKit1",
-						   "/org/freedesktop/PolicyKit1/Authority",
-						   "org.freedesktop.PolicyKit1.Authority",
-						   "CheckAuthorization");
 	if (r >= 0)
 		r = sd_bus_message_append(question, "(sa{sv})sa{ss}us", "system-bus-name", 1,
 					  "name", "s", sd_bus_message_get_sender(query->call),
@@ -380,6 +358,20 @@ void access_forget(struct access *access, const char *path)
 							   "%s is gone", path);
 			query_free(query);
 		}
+		query = next;
+	}
+}
+
+/* A call that is on its way to its method ends there. */
+void access_forget_client(struct access *access, const char *client)
+{
+	struct query *query = access->queries;
+
+	while (query) {
+		struct query *next = query->next;
+
+		if (is_from(query, client) && !query->returned)
+			query_free(query);
 		query = next;
 	}
 }

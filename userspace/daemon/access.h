@@ -29,4 +29,7 @@ int access_check(struct access *access, sd_bus_message *call, const char *action
 /* The object goes away: answers the calls to it that wait. */
 void access_forget(struct access *access, const char *path);
 
+/* The client has left the bus: nobody waits for the answers to its calls. */
+void access_forget_client(struct access *access, const char *client);
+
 #endif /* AUDIOMODULED_ACCESS_H */

@@ -35,7 +35,6 @@ struct command {
 	struct command *next;		/* of those that wait, or of those that run */
 	struct commands *commands;
 	sd_bus_message *call;
-	sd_bus_track *track;		/* while it waits: of its client, for all of his */
 	pthread_t thread;
 	/* What the thread needs: the module's and the endpoint's objects may go away. */
 	struct audiomodule_endpoint endpoint;
@@ -71,7 +70,6 @@ DEFINE_CLEANUP(cleanup_handle, struct audiomodule *, audiomodule_close)
 
 static struct command *command_free(struct command *command)
 {
-	sd_bus_track_unref(command->track);
 	sd_bus_message_unref(command->call);
 	free(command->bytes);
 	free(command->answer);
@@ -256,7 +254,6 @@ static void start(struct commands *commands, struct command *command)
 	int r;
 
 	take_out(&commands->waiting, command);
-	command->track = sd_bus_track_unref(command->track);
 	r = start_thread(command);
 	if (r >= 0) {
 		append(&commands->running, command);
@@ -300,51 +297,9 @@ static int on_done(sd_event_source *source, int fd, uint32_t events, void *conte
 	return 0;
 }
 
-static int on_client_left(sd_bus_track *track, void *context)
-{
-	struct commands *commands = context;
-	struct command *command = commands->waiting;
-
-	while (command) {
-		struct command *next = command->next;
-
-		if (command->track == track) {
-			take_out(&commands->waiting, command);
-			command_free(command);
-		}
-		command = next;
-	}
-	return 0;
-}
-
 static bool is_from(const struct command *command, const char *client)
 {
 	return strcmp(sd_bus_message_get_sender(command->call), client) == 0;
-}
-
-/* Asking the bus for a client takes two round trips: once for all that he has waiting is enough. */
-static sd_bus_track *find_track(const struct commands *commands, const char *client)
-{
-	const struct command *command = commands->waiting;
-
-	while (command && !(command->track && is_from(command, client)))
-		command = command->next;
-	return command ? command->track : NULL;
-}
-
-/* For a command that has to wait: forget it when its client leaves. */
-static int track_client(struct commands *commands, struct command *command)
-{
-	const char *client = sd_bus_message_get_sender(command->call);
-	int r;
-
-	if (sd_bus_message_get_expect_reply(command->call) <= 0)
-		return 0;
-	command->track = sd_bus_track_ref(find_track(commands, client));
-	if (command->track)
-		return 0;
-	r = sd_bus_track_new(commands->manager->bus, &command->track, on_client_left, commands);
-	return r < 0 ? r : sd_bus_track_add_sender(command->track, command->call);
 }
 
 /* NULL: of all clients. */
@@ -368,19 +323,6 @@ static int check_limits(const struct commands *commands, const char *client, sd_
 		return sd_bus_error_setf(error, BUS_ERROR_TOO_MANY_COMMANDS,
 					 "You have %d commands under way; wait for their replies",
 					 MAX_COMMANDS_PER_CLIENT);
-	return 0;
-}
-
-static int add(struct commands *commands, struct command *command)
-{
-	int r;
-
-	if (is_busy(commands, command) || commands->running_count == MAX_RUNNING) {
-		r = track_client(commands, command);
-		if (r < 0)
-			return r;
-	}
-	append(&commands->waiting, command);
 	return 0;
 }
 
@@ -409,12 +351,25 @@ int command_send(sd_bus_message *call, void *context, sd_bus_error *error)
 	command = command_new(module, call, bytes, size);
 	if (!command)
 		return -ENOMEM;
-	r = add(commands, command);
-	if (r < 0)
-		return r;
-	steal_pointer(command);
+	append(&commands->waiting, steal_pointer(command));
 	start_all(commands);
 	return 1;	/* the reply comes later */
+}
+
+void commands_forget_client(struct commands *commands, const char *client)
+{
+	struct command *command = commands->waiting;
+
+	while (command) {
+		struct command *next = command->next;
+
+		if (is_from(command, client) &&
+		    sd_bus_message_get_expect_reply(command->call) > 0) {
+			take_out(&commands->waiting, command);
+			command_free(command);
+		}
+		command = next;
+	}
 }
 
 /* The process cannot end while a thread is in the kernel: its result can as well be told. */

@@ -19,6 +19,9 @@ int commands_new(struct manager *manager, struct commands **commands);
  */
 struct commands *commands_free(struct commands *commands);
 
+/* The client has left: drops those of its commands that wait, and whose reply it wanted. */
+void commands_forget_client(struct commands *commands, const char *client);
+
 /* The method; context is a struct module, which may go away before the answer. */
 int command_send(sd_bus_message *call, void *context, sd_bus_error *error);
 

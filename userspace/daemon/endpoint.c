@@ -164,12 +164,14 @@ static int subscribe(sd_bus_message *call, void *context, sd_bus_error *error)
 	struct endpoint *endpoint = context;
 	struct audiomodule_position start;
 	struct audiomodule_info info;
+	struct client *client;
 	struct options options;
 	int r = read_request(call, endpoint, &options, error);
 
 	if (r < 0)
 		return r;
-	r = subscriber_check(endpoint, sd_bus_message_get_sender(call), error);
+	client = client_of(endpoint->card->manager->clients, call);
+	r = subscriber_check(endpoint, client, error);
 	if (r < 0)
 		return r;
 	r = access_check(endpoint->card->manager->access, call, ACCESS_MONITOR, error);
@@ -183,7 +185,7 @@ static int subscribe(sd_bus_message *call, void *context, sd_bus_error *error)
 	/* Before the reply: whoever has it may unload the driver. */
 	handle = audiomodule_close(handle);
 	audiomodule_subscription_start(subscription, &start);
-	r = subscriber_add(endpoint, call, &subscription);
+	r = subscriber_add(endpoint, client, &subscription);
 	if (r < 0)
 		return set_error(error, endpoint, r);
 	/* Signals are sent from the event loop, so this reply comes before the first. */
@@ -193,8 +195,9 @@ static int subscribe(sd_bus_message *call, void *context, sd_bus_error *error)
 static int unsubscribe(sd_bus_message *call, void *context, sd_bus_error *error)
 {
 	struct endpoint *endpoint = context;
+	const struct client *client = client_of(endpoint->card->manager->clients, call);
 
-	if (!subscriber_remove(endpoint, sd_bus_message_get_sender(call)))
+	if (!subscriber_remove(endpoint, client))
 		return sd_bus_error_setf(error, BUS_ERROR_NOT_SUBSCRIBED,
 					 "You are not subscribed to %s on card %u",
 					 endpoint->info.name, endpoint->info.card);

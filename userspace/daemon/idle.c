@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * DOC: clients are noticed by their first call and tracked until they leave the bus. The end is
- * orderly: first the name is given back, so that whoever calls from then on starts a new daemon;
- * what came in before that is answered; then the loop ends.
+ * DOC: the end is orderly: first the name is given back, so that whoever calls from then on starts a
+ * new daemon; what came in before that is answered; then the loop ends.
  */
-#include <string.h>
 #include <systemd/sd-daemon.h>
 
+#include "client.h"
 #include "idle.h"
 #include "log.h"
 
 struct idle {
 	struct manager *manager;
 	uint64_t delay;		/* microseconds */
-	sd_bus_track *clients;
-	sd_bus_slot *filter;
 	sd_bus_slot *release;
 	sd_event_source *timer;
 };
@@ -23,7 +20,7 @@ DEFINE_CLEANUP(cleanup_idle, struct idle *, idle_free)
 
 static bool is_idle(const struct idle *idle)
 {
-	return !idle->manager->cards && sd_bus_track_count(idle->clients) == 0;
+	return !idle->manager->cards && !clients_are_there(idle->manager->clients);
 }
 
 void idle_check(struct idle *idle)
@@ -63,31 +60,6 @@ static int on_time(sd_event_source *source, uint64_t usec, void *context)
 	return r < 0 ? sd_event_exit(idle->manager->event, 0) : 0;
 }
 
-static int on_client_left(sd_bus_track *track, void *context)
-{
-	(void)track;
-	idle_check(context);
-	return 1;	/* 0 would have it called again at once */
-}
-
-/* Sees every message before its method does. */
-static int on_message(sd_bus_message *message, void *context, sd_bus_error *error)
-{
-	struct idle *idle = context;
-	const char *client = sd_bus_message_get_sender(message);
-	int r;
-
-	(void)error;
-	if (!sd_bus_message_is_method_call(message, NULL, NULL) || !client ||
-	    sd_bus_track_contains(idle->clients, client))
-		return 0;
-	r = sd_bus_track_add_name(idle->clients, client);
-	if (r < 0 && r != -ENXIO)	/* -ENXIO: it has left already */
-		log_warning("Cannot follow the client %s: %s", client, strerror(-r));
-	idle_check(idle);
-	return 0;
-}
-
 int idle_new(struct manager *manager, unsigned int seconds, struct idle **idle)
 {
 	_cleanup_(cleanup_idle) struct idle *new = calloc(1, sizeof(*new));
@@ -97,12 +69,7 @@ int idle_new(struct manager *manager, unsigned int seconds, struct idle **idle)
 		return -ENOMEM;
 	new->manager = manager;
 	new->delay = (uint64_t)seconds * 1000000;
-	r = sd_bus_track_new(manager->bus, &new->clients, on_client_left, new);
-	if (r >= 0)
-		r = sd_bus_add_filter(manager->bus, &new->filter, on_message, new);
-	if (r >= 0)
-		r = sd_event_add_time(manager->event, &new->timer, CLOCK_MONOTONIC, 0, 0, on_time,
-				      new);
+	r = sd_event_add_time(manager->event, &new->timer, CLOCK_MONOTONIC, 0, 0, on_time, new);
 	if (r < 0)
 		return r;
 	idle_check(new);
@@ -116,8 +83,6 @@ struct idle *idle_free(struct idle *idle)
 		return NULL;
 	sd_event_source_disable_unref(idle->timer);
 	sd_bus_slot_unref(idle->release);
-	sd_bus_slot_unref(idle->filter);
-	sd_bus_track_unref(idle->clients);
 	free(idle);
 	return NULL;
 }

@@ -15,7 +15,7 @@ struct idle;
 int idle_new(struct manager *manager, unsigned int seconds, struct idle **idle);
 struct idle *idle_free(struct idle *idle);
 
-/* A card came or went. idle may be NULL: then the daemon stays for ever. */
+/* A card or a client came or went. idle may be NULL: then the daemon stays for ever. */
 void idle_check(struct idle *idle);
 
 #endif /* AUDIOMODULED_IDLE_H */

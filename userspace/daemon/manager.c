@@ -11,6 +11,7 @@
 #include "access.h"
 #include "bus-open.h"
 #include "card.h"
+#include "client.h"
 #include "command.h"
 #include "idle.h"
 #include "log-control.h"
@@ -204,8 +205,10 @@ static int add_signals(struct manager *manager)
 /* What waits on behalf of clients. */
 static int start_services(struct manager *manager, unsigned int exit_idle)
 {
-	int r = access_new(manager, &manager->access);
+	int r = clients_new(manager, &manager->clients);
 
+	if (r >= 0)
+		r = access_new(manager, &manager->access);
 	if (r >= 0)
 		r = commands_new(manager, &manager->commands);
 	if (r >= 0 && exit_idle > 0)
@@ -257,6 +260,7 @@ struct manager *manager_free(struct manager *manager)
 	idle_free(manager->idle);
 	commands_free(manager->commands);
 	access_free(manager->access);
+	clients_free(manager->clients);
 	sd_event_source_disable_unref(manager->scan_timer);
 	sd_event_source_disable_unref(manager->watch_source);
 	audiomodule_watch_free(manager->watch);

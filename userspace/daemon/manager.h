@@ -20,6 +20,7 @@
 
 struct access;
 struct card;
+struct clients;
 struct commands;
 struct idle;
 
@@ -33,6 +34,7 @@ struct manager {
 	unsigned int messages;		/* since subscribers had their turn */
 	unsigned int attempts;		/* left for cards that are not ready yet */
 	struct card *cards;
+	struct clients *clients;
 	struct access *access;
 	struct commands *commands;
 	struct idle *idle;		/* NULL: stay when nobody is there */

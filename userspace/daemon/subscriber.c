@@ -35,8 +35,7 @@ struct load {
 struct subscriber {
 	struct subscriber *next;
 	struct endpoint *endpoint;
-	char *client;			/* unique name */
-	sd_bus_track *track;
+	const struct client *client;
 	struct audiomodule_subscription *subscription;
 	sd_event_source *input;
 	sd_event_source *timer;
@@ -69,11 +68,9 @@ static void subscriber_free(struct subscriber *subscriber)
 	if (*link)
 		*link = subscriber->next;
 	sd_bus_slot_unref(subscriber->ping);
-	sd_bus_track_unref(subscriber->track);
 	sd_event_source_disable_unref(subscriber->input);
 	sd_event_source_disable_unref(subscriber->timer);
 	audiomodule_subscription_free(subscriber->subscription);
-	free(subscriber->client);
 	free(subscriber);
 }
 
@@ -171,10 +168,10 @@ static void ask_if_needed(struct subscriber *subscriber)
 		return;
 	subscriber->asked = subscriber->under_way;
 	r = sd_bus_call_method_async(subscriber_bus(subscriber), &subscriber->ping,
-				     subscriber->client, "/", "org.freedesktop.DBus.Peer", "Ping",
+				     subscriber->client->name, "/", "org.freedesktop.DBus.Peer", "Ping",
 				     on_pong, subscriber, NULL);
 	if (r < 0)
-		log_warning("Cannot ask %s whether it reads: %s", subscriber->client,
+		log_warning("Cannot ask %s whether it reads: %s", subscriber->client->name,
 			    strerror(-r));
 }
 
@@ -209,7 +206,7 @@ static int append_notification(sd_bus_message *signal, const struct endpoint *en
 
 static int send_signal(struct subscriber *subscriber, sd_bus_message *signal, size_t bytes)
 {
-	int r = sd_bus_send_to(subscriber_bus(subscriber), signal, subscriber->client, NULL);
+	int r = sd_bus_send_to(subscriber_bus(subscriber), signal, subscriber->client->name, NULL);
 
 	if (r < 0)
 		return r;
@@ -292,7 +289,7 @@ static int pump(struct subscriber *subscriber)
 	if (r >= 0)
 		return 0;
 	if (r != -ENODEV)
-		log_error("Subscription of %s to %s on card %u ended: %s", subscriber->client,
+		log_error("Subscription of %s to %s on card %u ended: %s", subscriber->client->name,
 			  subscriber->endpoint->info.name, subscriber->endpoint->info.card,
 			  strerror(-r));
 	subscriber_free(subscriber);
@@ -364,29 +361,31 @@ void subscriber_finish(struct subscriber *subscriber)
 
 /* ---- Clients ---- */
 
-static size_t count_card(const struct card *card, const char *client, size_t *all)
+static size_t count_card(const struct card *card, const struct client *client, size_t *all)
 {
 	size_t count = 0;
 
 	for (const struct endpoint *endpoint = card->endpoints; endpoint;
 	     endpoint = endpoint->next)
 		for (const struct subscriber *s = endpoint->subscribers; s; s = s->next) {
-			count += strcmp(s->client, client) == 0;
+			count += s->client == client;
 			++*all;
 		}
 	return count;
 }
 
-static struct subscriber *find_client(const struct endpoint *endpoint, const char *client)
+static struct subscriber *find_client(const struct endpoint *endpoint,
+				      const struct client *client)
 {
 	struct subscriber *subscriber = endpoint->subscribers;
 
-	while (subscriber && strcmp(subscriber->client, client) != 0)
+	while (subscriber && subscriber->client != client)
 		subscriber = subscriber->next;
 	return subscriber;
 }
 
-int subscriber_check(const struct endpoint *endpoint, const char *client, sd_bus_error *error)
+int subscriber_check(const struct endpoint *endpoint, const struct client *client,
+		     sd_bus_error *error)
 {
 	const struct manager *manager = endpoint->card->manager;
 	size_t own = 0, all = 0;
@@ -405,13 +404,6 @@ int subscriber_check(const struct endpoint *endpoint, const char *client, sd_bus
 		return sd_bus_error_setf(error, BUS_ERROR_TOO_MANY,
 					 "All clients together have %zu subscriptions, the most "
 					 "there can be; use AcquireNotifications", all);
-	return 0;
-}
-
-static int on_client_left(sd_bus_track *track, void *context)
-{
-	(void)track;
-	subscriber_free(context);
 	return 0;
 }
 
@@ -437,7 +429,7 @@ static int add_sources(struct subscriber *subscriber)
 	return 0;
 }
 
-int subscriber_add(struct endpoint *endpoint, sd_bus_message *call,
+int subscriber_add(struct endpoint *endpoint, const struct client *client,
 		   struct audiomodule_subscription **subscription)
 {
 	_cleanup_(cleanup_subscriber) struct subscriber *new = calloc(1, sizeof(*new));
@@ -450,14 +442,8 @@ int subscriber_add(struct endpoint *endpoint, sd_bus_message *call,
 	new->subscription = steal_pointer(*subscription);
 	audiomodule_subscription_start(new->subscription, &start);
 	new->told = start.sequence;
-	new->client = strdup(sd_bus_message_get_sender(call));
-	if (!new->client)
-		return -ENOMEM;
-	r = sd_bus_track_new(subscriber_bus(new), &new->track, on_client_left, new);
-	if (r >= 0)
-		r = sd_bus_track_add_sender(new->track, call);
-	if (r >= 0)
-		r = add_sources(new);
+	new->client = client;
+	r = add_sources(new);
 	if (r < 0)
 		return r;
 	new->next = endpoint->subscribers;
@@ -465,11 +451,19 @@ int subscriber_add(struct endpoint *endpoint, sd_bus_message *call,
 	return 0;
 }
 
-bool subscriber_remove(struct endpoint *endpoint, const char *client)
+bool subscriber_remove(struct endpoint *endpoint, const struct client *client)
 {
 	struct subscriber *subscriber = find_client(endpoint, client);
 
 	if (subscriber)
 		subscriber_free(subscriber);
 	return subscriber != NULL;
+}
+
+void subscribers_forget(const struct client *client)
+{
+	for (struct card *card = client->manager->cards; card; card = card->next)
+		for (struct endpoint *endpoint = card->endpoints; endpoint;
+		     endpoint = endpoint->next)
+			subscriber_remove(endpoint, client);
 }

@@ -8,16 +8,21 @@
 #define AUDIOMODULED_SUBSCRIBER_H
 
 #include "card.h"
+#include "client.h"
 
 /* May this client subscribe to this endpoint? On failure error is set and named. */
-int subscriber_check(const struct endpoint *endpoint, const char *client, sd_bus_error *error);
+int subscriber_check(const struct endpoint *endpoint, const struct client *client,
+		     sd_bus_error *error);
 
-/* Takes the subscription on success. call: the client's Subscribe. */
-int subscriber_add(struct endpoint *endpoint, sd_bus_message *call,
+/* Takes the subscription on success. */
+int subscriber_add(struct endpoint *endpoint, const struct client *client,
 		   struct audiomodule_subscription **subscription);
 
 /* Returns false when the client is no subscriber. */
-bool subscriber_remove(struct endpoint *endpoint, const char *client);
+bool subscriber_remove(struct endpoint *endpoint, const struct client *client);
+
+/* The client has left the bus. */
+void subscribers_forget(const struct client *client);
 
 /* All subscribers, a BUDGET each: see manager.c. */
 void subscribers_take_turn(struct manager *manager);
