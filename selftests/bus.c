@@ -40,6 +40,8 @@
 #define ERROR		"org.audiomodule1.Error."
 #define INVALID_ARGS	"org.freedesktop.DBus.Error.InvalidArgs"
 
+#define POLKIT		"org.freedesktop.PolicyKit1"
+
 #define HUNDREDS_MS	(90000 * slowness())	/* hundreds of what must come have come */
 #define LARGE_JOURNAL	"journal_size=33554432"
 #define FOREIGN_TEXT	"01234567-89ab-cdef-0123-456789abcdef"
@@ -192,7 +194,10 @@ FIXTURE(tight) {
 
 FIXTURE_SETUP(tight)
 {
-	self->world.configuration = "<limit name=\"max_match_rules_per_connection\">8</limit>";
+	self->world.configuration = "<limit name=\"max_match_rules_per_connection\">8</limit>"
+		"<limit name=\"max_replies_per_connection\">8</limit>"
+		"<policy user=\"root\"><allow own=\"" POLKIT "\"/>"
+		"<allow send_destination=\"" POLKIT "\"/></policy>";
 	ASSERT_EQ(0, world_begin(&self->world, ""));
 }
 
@@ -1327,6 +1332,181 @@ TEST_F_TIMEOUT(bus, client_that_stands_still_hurts_only_itself, 240)
 	       " ranges", other->told.matched, other->told.lost, other->told.ranges);
 	stop(&pid, SIGKILL);
 	munmap(other, sizeof(*other));
+}
+
+/* ------------------------------------------------------------------ the limits of the bus */
+
+#define STALLED		10	/* more clients than the daemon may wait for replies of, when tight */
+#define LARGEST		64000	/* bytes of a notification's data */
+#define WINDOW_BYTES	(128 << 10)
+
+/* Connections that subscribe and are not read from any more: then more is sent than they may get. */
+static bool stall(const struct world *world, sd_bus *buses[STALLED])
+{
+	int i;
+
+	for (i = 0; i < STALLED; i++) {
+		buses[i] = connect_to(world);
+		if (!buses[i] ||
+		    call(buses[i], world->speaker, "Subscribe", NULL, NULL, "a{sv}", 0) < 0)
+			return false;
+	}
+	for (i = 0; i < 15; i++) {
+		if (inject(world->card, "send", "endpoint=0 size=%d", 40 + LARGEST))
+			return false;
+		usleep(20000);
+	}
+	usleep(500000);
+	return true;
+}
+
+/* What the bus itself answers comes behind all that it has for this connection. */
+static int bus_barrier(sd_bus *bus)
+{
+	return sd_bus_call_method(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+				  "org.freedesktop.DBus", "GetId", NULL, NULL, NULL);
+}
+
+/* Bytes of notifications that were sent to a connection by now, and not read. */
+static size_t bytes_unread(sd_bus *bus)
+{
+	sd_bus_message *message;
+	struct signal signal;
+	size_t bytes = 0;
+
+	bus_barrier(bus);
+	while ((message = next_signal(bus, "NotificationReceived", 0))) {
+		bytes += signal_read(message, &signal) < 0 ? 0 : signal.size;
+		sd_bus_message_unref(message);
+	}
+	return bytes;
+}
+
+TEST_F(tight, client_that_cannot_be_asked_whether_it_reads_is_sent_no_more)
+{
+	sd_bus *buses[STALLED];
+	sd_bus_message *message;
+	size_t bytes;
+	int i;
+
+	ASSERT_TRUE(stall(&self->world, buses));
+	/* Who reads gets more at once: not while it is looked at. */
+	kill(self->world.daemon, SIGSTOP);
+	for (i = 0; i < STALLED; i++) {
+		bytes = bytes_unread(buses[i]);
+		EXPECT_LT(0, bytes);
+		EXPECT_GT(WINDOW_BYTES + LARGEST, bytes) {
+			TH_LOG("client %d of %d did not read %zu bytes", i, STALLED, bytes);
+		}
+	}
+	kill(self->world.daemon, SIGCONT);
+	/* When the bus waits for fewer replies, the last one is asked, and gets more. */
+	for (i = 0; i < STALLED - 1; i++)
+		sd_bus_flush_close_unref(buses[i]);
+	message = next_signal(buses[STALLED - 1], NULL, PATIENCE_MS);
+	EXPECT_NE(NULL, message);
+	sd_bus_message_unref(message);
+	sd_bus_flush_close_unref(buses[STALLED - 1]);
+}
+
+/* A connection that is polkit, as far as the bus knows. */
+static sd_bus *be_polkit(const struct world *world)
+{
+	sd_bus *bus = connect_to(world);
+
+	return bus && sd_bus_request_name(bus, POLKIT, 0) >= 0 ? bus : sd_bus_unref(bus);
+}
+
+/* The next call of this method; NULL: none came in time. */
+static sd_bus_message *next_call(sd_bus *bus, const char *member, int timeout_ms)
+{
+	uint64_t end = milliseconds() + timeout_ms;
+	sd_bus_message *message = NULL;
+	int r;
+
+	for (;;) {
+		r = sd_bus_process(bus, &message);
+		if (r < 0)
+			return NULL;
+		if (message && sd_bus_message_is_method_call(message, NULL, member) > 0)
+			return message;
+		message = sd_bus_message_unref(message);
+		if (!r && milliseconds() >= end)
+			return NULL;
+		if (!r)
+			sd_bus_wait(bus, 20000);
+	}
+}
+
+TEST_F(tight, call_that_polkit_cannot_be_asked_about_is_refused_for_now)
+{
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	sd_bus *buses[STALLED], *polkit, *bus;
+	int i;
+
+	ASSERT_TRUE(stall(&self->world, buses));
+	polkit = be_polkit(&self->world);
+	bus = connect_to(&self->world);
+	ASSERT_TRUE(polkit && bus);
+	EXPECT_GT(0, call(bus, self->world.speaker, "Subscribe", &error, NULL, "a{sv}", 0));
+	EXPECT_STREQ(ERROR "TooManyCalls", error.name ?: "success");
+	EXPECT_NE(NULL, strstr(error.message ?: "", "later"));
+	sd_bus_error_free(&error);
+	EXPECT_EQ(NULL, next_call(polkit, "CheckAuthorization", 0));
+	for (i = 0; i < STALLED; i++)
+		sd_bus_flush_close_unref(buses[i]);
+	sd_bus_flush_close_unref(polkit);
+	sd_bus_flush_close_unref(bus);
+}
+
+/* Subscribe, where a person may be asked. */
+static int subscribe_interactively(sd_bus *bus, const char *path)
+{
+	sd_bus_message *message = NULL;
+	int r = sd_bus_message_new_method_call(bus, &message, NAME, path, ENDPOINT, "Subscribe");
+
+	if (r >= 0)
+		r = sd_bus_message_append(message, "a{sv}", 0);
+	if (r >= 0)
+		r = sd_bus_message_set_allow_interactive_authorization(message, 1);
+	if (r >= 0)
+		r = sd_bus_send(bus, message, NULL);
+	sd_bus_message_unref(message);
+	return r < 0 ? r : sd_bus_flush(bus);
+}
+
+TEST_F(tight, polkit_is_asked_once_at_a_time_for_a_client_and_not_after_it_left)
+{
+	const char *asked = "", *cancelled = "";
+	sd_bus *polkit = be_polkit(&self->world), *bus = connect_to(&self->world);
+	sd_bus_message *question, *cancel;
+
+	ASSERT_TRUE(polkit && bus);
+	ASSERT_LE(0, subscribe_interactively(bus, self->world.speaker));
+	ASSERT_LE(0, subscribe_interactively(bus, self->world.headphones));
+	question = next_call(polkit, "CheckAuthorization", PATIENCE_MS);
+	ASSERT_NE(NULL, question);
+	ASSERT_LE(0, barrier(bus));	/* the daemon has seen both calls */
+	EXPECT_EQ(NULL, next_call(polkit, "CheckAuthorization", 100));
+	ASSERT_LE(0, sd_bus_reply_method_return(question, "(bba{ss})", 1, 0, 0));
+	sd_bus_message_unref(question);
+
+	question = next_call(polkit, "CheckAuthorization", PATIENCE_MS);
+	ASSERT_NE(NULL, question);
+	ASSERT_LE(0, sd_bus_message_skip(question, "(sa{sv})sa{ss}u"));
+	ASSERT_LE(0, sd_bus_message_read(question, "s", &asked));
+	EXPECT_STRNE("", asked);
+	EXPECT_TRUE(eventually(objects_get("notification_fds") ==
+			       self->world.machine.notification_fds + 2));
+	sd_bus_flush_close_unref(bus);
+	cancel = next_call(polkit, "CancelCheckAuthorization", PATIENCE_MS);
+	ASSERT_NE(NULL, cancel);
+	ASSERT_LE(0, sd_bus_message_read(cancel, "s", &cancelled));
+	EXPECT_STREQ(asked, cancelled);
+	EXPECT_TRUE(eventually(only_the_cards_fd(&self->world)));
+	sd_bus_message_unref(question);
+	sd_bus_message_unref(cancel);
+	sd_bus_flush_close_unref(polkit);
 }
 
 /* ------------------------------------------------------------------ a daemon with nothing to do */

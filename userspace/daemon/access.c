@@ -2,14 +2,21 @@
 /*
  * DOC: asking takes time, a password even more, and nobody else waits meanwhile: the call is kept,
  * and given to the bus again as if it had just come in when the answer is there. Calls of one
- * client come back in the order in which he made them, whatever the order of the answers.
+ * client come back in the order in which he made them.
  *
  * polkit is asked first. When it cannot say anything (most often: it is not installed), the bus is
  * asked for the client's user and groups. No answer is kept for the next call: sessions become
  * inactive and administrators change rules.
+ *
+ * A connection may wait for so many replies only (max_replies_per_connection, see unread.c). So a
+ * client has one question under way, of its first call that is not decided, and all have MAX_ASKED;
+ * the others wait here. Where a person may be asked that takes long, so those leave room for the
+ * rest.
  */
 #include <grp.h>
+#include <inttypes.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "access.h"
@@ -17,13 +24,20 @@
 
 #define MAX_QUERIES		512
 #define MAX_QUERIES_PER_CLIENT	64
+#define MAX_ASKED		32	/* questions under way, */
+#define MAX_PERSONS		16	/* and those of them that a person may have to answer */
 
 #define GROUP			"audio"
+
+#define POLKIT			"org.freedesktop.PolicyKit1"
+#define POLKIT_AUTHORITY	"/org/freedesktop/PolicyKit1/Authority", \
+				"org.freedesktop.PolicyKit1.Authority"
 
 enum verdict {
 	VERDICT_NONE,		/* still being asked */
 	VERDICT_YES,
 	VERDICT_NO,
+	VERDICT_TOO_MANY,	/* the bus refused the question */
 };
 
 struct query {
@@ -32,6 +46,9 @@ struct query {
 	sd_bus_message *call;
 	const char *action;
 	sd_bus_slot *slot;	/* of the question under way */
+	char cancellation[24];	/* polkit's name for that while a person may be asked, or "" */
+	bool interactive;	/* the client lets a person be asked */
+	bool asked;		/* polkit, or then the bus */
 	enum verdict verdict;
 	bool challenge;		/* polkit would have asked for a password */
 	bool returned;		/* the call is on its way to its method again */
@@ -39,10 +56,29 @@ struct query {
 
 struct access {
 	struct manager *manager;
+	uint64_t cancellations;	/* names given so far */
+	unsigned int asked;	/* questions under way */
+	unsigned int persons;	/* of those, interactive ones */
 	struct query *queries;	/* in the order of the calls */
 };
 
 DEFINE_CLEANUP(cleanup_message, sd_bus_message *, sd_bus_message_unref)
+
+/* Whoever called has gone, the person has not: polkit, and so the bus, would wait for an answer. */
+static void cancel(const struct query *query)
+{
+	sd_bus_call_method_async(query->access->manager->bus, NULL, POLKIT, POLKIT_AUTHORITY,
+				 "CancelCheckAuthorization", NULL, NULL, "s", query->cancellation);
+}
+
+static void end_question(struct query *query)
+{
+	if (query->asked) {
+		query->access->asked--;
+		query->access->persons -= query->interactive;
+	}
+	query->asked = false;
+}
 
 static struct query *query_free(struct query *query)
 {
@@ -52,6 +88,9 @@ static struct query *query_free(struct query *query)
 		link = &(*link)->next;
 	if (*link)
 		*link = query->next;
+	if (query->cancellation[0])
+		cancel(query);
+	end_question(query);
 	sd_bus_slot_unref(query->slot);
 	sd_bus_message_unref(query->call);
 	free(query);
@@ -78,32 +117,18 @@ static void give_back(struct query *query)
 	query_free(query);
 }
 
-/* The client's calls that are decided, as far as none in front of them is not. */
-static void give_back_all(struct access *access, const char *client)
+static void ask_all(struct access *access);
+
+static void decide(struct query *query, enum verdict verdict)
 {
-	struct query *query = access->queries;
+	struct access *access = query->access;
 
-	while (query) {
-		struct query *next = query->next;
-
-		if (is_from(query, client)) {
-			if (query->verdict == VERDICT_NONE)
-				return;
-			if (!query->returned)
-				give_back(query);
-		}
-		query = next;
-	}
-}
-
-static void decide(struct query *query, bool allowed)
-{
-	_cleanup_(cleanup_message) sd_bus_message *call = sd_bus_message_ref(query->call);
-
-	query->verdict = allowed ? VERDICT_YES : VERDICT_NO;
-	log_debug("%s of %s: %s", query->action, sd_bus_message_get_sender(call),
-		  allowed ? "yes" : "no");
-	give_back_all(query->access, sd_bus_message_get_sender(call));
+	query->verdict = verdict;
+	log_debug("%s of %s: %s", query->action, sd_bus_message_get_sender(query->call),
+		  verdict == VERDICT_YES ? "yes" : "no");
+	end_question(query);
+	give_back(query);
+	ask_all(access);
 }
 
 /* ---- Without polkit ---- */
@@ -197,7 +222,8 @@ static int on_credentials(sd_bus_message *reply, void *context, sd_bus_error *er
 
 	(void)error;
 	query->slot = sd_bus_slot_unref(query->slot);
-	decide(query, !sd_bus_message_is_method_error(reply, NULL) && may_open_devices(reply));
+	decide(query, !sd_bus_message_is_method_error(reply, NULL) && may_open_devices(reply) ?
+		      VERDICT_YES : VERDICT_NO);
 	return 0;
 }
 
@@ -225,6 +251,19 @@ static int read_authorization(sd_bus_message *reply, struct query *query)
 	return authorized;
 }
 
+/* polkit did not answer, or an error did in its place. */
+static void go_without_polkit(struct query *query, const sd_bus_error *why)
+{
+	if (sd_bus_error_has_name(why, SD_BUS_ERROR_LIMITS_EXCEEDED)) {
+		decide(query, VERDICT_TOO_MANY);
+		return;
+	}
+	if (!sd_bus_error_has_name(why, SD_BUS_ERROR_SERVICE_UNKNOWN))
+		log_warning("polkit cannot be asked: %s", why->message);
+	if (ask_bus(query) < 0)
+		decide(query, VERDICT_NO);
+}
+
 static int on_authorization(sd_bus_message *reply, void *context, sd_bus_error *error)
 {
 	struct query *query = context;
@@ -232,19 +271,15 @@ static int on_authorization(sd_bus_message *reply, void *context, sd_bus_error *
 
 	(void)error;
 	query->slot = sd_bus_slot_unref(query->slot);
+	query->cancellation[0] = '\0';
 	if (sd_bus_message_is_method_error(reply, NULL)) {
-		const sd_bus_error *why = sd_bus_message_get_error(reply);
-
-		if (!sd_bus_error_has_name(why, SD_BUS_ERROR_SERVICE_UNKNOWN))
-			log_warning("polkit cannot be asked: %s", why->message);
-		if (ask_bus(query) < 0)
-			decide(query, false);
+		go_without_polkit(query, sd_bus_message_get_error(reply));
 		return 0;
 	}
 	r = read_authorization(reply, query);
 	if (r < 0)
 		log_warning("polkit's answer is none: %s", strerror(-r));
-	decide(query, r > 0);
+	decide(query, r > 0 ? VERDICT_YES : VERDICT_NO);
 	return 0;
 }
 
@@ -256,18 +291,60 @@ static int ask_polkit(struct query *query)
 {
 	_cleanup_(cleanup_message) sd_bus_message *question = NULL;
 	sd_bus *bus = query->access->manager->bus;
-	bool interactive = sd_bus_message_get_allow_interactive_authorization(query->call) > 0;
-	int r = sd_bus_message_new_method_call(bus, &question, "org.freedesktop.PolicyKit1",
-					       "/org/freedesktop/PolicyKit1/Authority",
-					       "org.freedesktop.PolicyKit1.Authority",
+	int r = sd_bus_message_new_method_call(bus, &question, POLKIT, POLKIT_AUTHORITY,
 					       "CheckAuthorization");
 
+	if (query->interactive)
+		snprintf(query->cancellation, sizeof(query->cancellation), "%" PRIu64,
+			 ++query->access->cancellations);
 	if (r >= 0)
 		r = sd_bus_message_append(question, "(sa{sv})sa{ss}us", "system-bus-name", 1,
 					  "name", "s", sd_bus_message_get_sender(query->call),
-					  query->action, 0, interactive ? 1 : 0, "");
+					  query->action, 0, query->interactive ? 1 : 0,
+					  query->cancellation);
 	return r < 0 ? r : sd_bus_call_async(bus, &query->slot, question, on_authorization, query,
-					     interactive ? UINT64_MAX : 0);
+					     query->interactive ? UINT64_MAX : 0);
+}
+
+static void ask(struct query *query)
+{
+	int r = ask_polkit(query);
+
+	if (r < 0) {
+		query->cancellation[0] = '\0';
+		sd_bus_reply_method_errno(query->call, r, NULL);
+		query_free(query);
+		return;
+	}
+	query->asked = true;
+	query->access->asked++;
+	query->access->persons += query->interactive;
+}
+
+static bool is_first_undecided(const struct query *query)
+{
+	const struct query *first = query->access->queries;
+	const char *client = sd_bus_message_get_sender(query->call);
+
+	while (first->verdict != VERDICT_NONE || !is_from(first, client))
+		first = first->next;
+	return first == query;
+}
+
+/* As far as there is room for questions: in the order of the calls. */
+static void ask_all(struct access *access)
+{
+	struct query *query = access->queries;
+
+	while (query && access->asked < MAX_ASKED) {
+		struct query *next = query->next;
+
+		if (query->verdict == VERDICT_NONE && !query->asked &&
+		    !(query->interactive && access->persons >= MAX_PERSONS) &&
+		    is_first_undecided(query))
+			ask(query);
+		query = next;
+	}
 }
 
 /* ---- Calls ---- */
@@ -280,10 +357,20 @@ static int refuse(const struct query *query, sd_bus_error *error)
 				 query->challenge ? " without a password" : "");
 }
 
+static int refuse_for_now(const struct query *query, sd_bus_error *error)
+{
+	return sd_bus_error_setf(error, BUS_ERROR_TOO_MANY_CALLS,
+				 "Whether you are allowed %s cannot be asked now: the bus lets "
+				 "audiomoduled wait for no more replies. Call again later",
+				 query->action);
+}
+
 /* The second time: what was decided? */
 static int conclude(struct query *query, sd_bus_error *error)
 {
-	int r = query->verdict == VERDICT_YES ? 1 : refuse(query, error);
+	int r = query->verdict == VERDICT_YES ? 1 :
+		query->verdict == VERDICT_TOO_MANY ? refuse_for_now(query, error) :
+		refuse(query, error);
 
 	query_free(query);
 	return r;
@@ -307,18 +394,22 @@ static int check_limits(const struct access *access, const char *client, sd_bus_
 
 static struct query *query_new(struct access *access, sd_bus_message *call, const char *action)
 {
-	struct query **link = &access->queries;
 	struct query *query = calloc(1, sizeof(*query));
 
 	if (!query)
 		return NULL;
 	query->access = access;
 	query->call = sd_bus_message_ref(call);
+	query->interactive = sd_bus_message_get_allow_interactive_authorization(call) > 0;
 	query->action = action;
+	return query;
+}
+
+static void append(struct query **link, struct query *query)
+{
 	while (*link)
 		link = &(*link)->next;
 	*link = query;
-	return query;
 }
 
 int access_check(struct access *access, sd_bus_message *call, const char *action,
@@ -337,11 +428,8 @@ int access_check(struct access *access, sd_bus_message *call, const char *action
 	query = query_new(access, call, action);
 	if (!query)
 		return -ENOMEM;
-	r = ask_polkit(query);
-	if (r < 0) {
-		query_free(query);
-		return r;
-	}
+	append(&access->queries, query);
+	ask_all(access);
 	return 0;
 }
 
@@ -360,6 +448,7 @@ void access_forget(struct access *access, const char *path)
 		}
 		query = next;
 	}
+	ask_all(access);
 }
 
 /* A call that is on its way to its method ends there. */
@@ -374,6 +463,7 @@ void access_forget_client(struct access *access, const char *client)
 			query_free(query);
 		query = next;
 	}
+	ask_all(access);
 }
 
 int access_new(struct manager *manager, struct access **access)

@@ -60,6 +60,7 @@ static void client_free(struct client *client)
 		link = &(*link)->next;
 	*link = client->next;
 	clients->count--;
+	unread_forget(client);
 	sd_bus_slot_unref(client->presence);
 	free(client->name);
 	free(client);

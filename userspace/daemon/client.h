@@ -8,6 +8,7 @@
 #define AUDIOMODULED_CLIENT_H
 
 #include "manager.h"
+#include "unread.h"
 
 /* All clients. */
 struct clients;
@@ -18,12 +19,14 @@ struct clients;
  * @manager: whose it is
  * @name: its unique name, which the bus never gives to another one
  * @presence: the question to the bus whether it is still there
+ * @unread: what it was sent and has not read
  */
 struct client {
 	struct client *next;
 	struct manager *manager;
 	char *name;
 	sd_bus_slot *presence;
+	struct unread unread;
 };
 
 /* Before the daemon has its name: from then on nobody who calls can leave unnoticed. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * DOC: the end is orderly: first the name is given back, so that whoever calls from then on starts a
- * new daemon; what came in before that is answered; then the loop ends.
+ * DOC: the end is orderly: first the name is given back, so that whoever calls from then on starts
+ * a new daemon; what came in before that is answered; then the loop ends.
  */
 #include <systemd/sd-daemon.h>
 

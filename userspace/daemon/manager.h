@@ -33,6 +33,7 @@ struct manager {
 	sd_event_source *scan_timer;
 	unsigned int messages;		/* since subscribers had their turn */
 	unsigned int attempts;		/* left for cards that are not ready yet */
+	unsigned int pings;		/* that clients have not answered */
 	struct card *cards;
 	struct clients *clients;
 	struct access *access;

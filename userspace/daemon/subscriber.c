@@ -4,9 +4,7 @@
  * kernel only when its signal may be sent now:
  *
  *  - the client's pace allows it (pace.h);
- *  - the client reads: at most WINDOW signals or bytes are under way beyond what it has
- *    acknowledged. The acknowledgement is its answer to org.freedesktop.DBus.Peer.Ping, which every
- *    D-Bus library gives by itself and, as messages are kept in order, only after the signals;
+ *  - the client reads: only so much is under way that it has not read (unread.c);
  *  - the bus reads what we write.
  *
  * Otherwise the record stays in the card's journal, where it waits or is overwritten; the kernel
@@ -21,28 +19,20 @@
 #include "subscriber.h"
 
 #define BUDGET			16
-#define WINDOW_SIGNALS		4096
-#define WINDOW_BYTES		((size_t)4 << 20)
 #define MAX_QUEUED_MESSAGES	2048	/* of all clients, not yet written to the bus */
-#define BUS_WAIT		5000	/* microseconds until the bus is tried again */
+#define BUS_WAIT		5000	/* microseconds until the bus is tried again, */
+#define ASK_WAIT		100000	/* and a client that could not be asked */
+#define SIGNAL_BYTES		512	/* of a signal besides its data, at most or nearly so */
 #define PACE_WAIT_LEAST		10000	/* several signals for each wake-up of a capped client */
-
-struct load {
-	size_t signals;
-	size_t bytes;
-};
 
 struct subscriber {
 	struct subscriber *next;
 	struct endpoint *endpoint;
-	const struct client *client;
+	struct client *client;
 	struct audiomodule_subscription *subscription;
 	sd_event_source *input;
 	sd_event_source *timer;
 	struct pace pace;
-	struct load under_way;		/* sent and not acknowledged */
-	struct load asked;		/* of those, before the ping that is under way */
-	sd_bus_slot *ping;
 	uint64_t told;			/* last sequence sent, or told as lost */
 };
 
@@ -67,7 +57,6 @@ static void subscriber_free(struct subscriber *subscriber)
 		link = &(*link)->next;
 	if (*link)
 		*link = subscriber->next;
-	sd_bus_slot_unref(subscriber->ping);
 	sd_event_source_disable_unref(subscriber->input);
 	sd_event_source_disable_unref(subscriber->timer);
 	audiomodule_subscription_free(subscriber->subscription);
@@ -92,17 +81,15 @@ static void wait_for_time(struct subscriber *subscriber, uint64_t microseconds)
 	sd_event_source_set_enabled(subscriber->timer, SD_EVENT_ONESHOT);
 }
 
-/* Until on_pong() lets it go on. */
+/* Until subscribers_go_on(). */
 static void wait_for_client(struct subscriber *subscriber)
 {
+	if (!unread_ask(subscriber->client)) {
+		wait_for_time(subscriber, ASK_WAIT);
+		return;
+	}
 	sd_event_source_set_enabled(subscriber->input, SD_EVENT_OFF);
 	sd_event_source_set_enabled(subscriber->timer, SD_EVENT_OFF);
-}
-
-static bool window_is_full(const struct subscriber *subscriber)
-{
-	return subscriber->under_way.signals >= WINDOW_SIGNALS ||
-	       subscriber->under_way.bytes >= WINDOW_BYTES;
 }
 
 static bool bus_is_full(const struct subscriber *subscriber)
@@ -125,7 +112,7 @@ static bool may_send(struct subscriber *subscriber)
 {
 	uint64_t wait;
 
-	if (window_is_full(subscriber)) {
+	if (unread_is_full(subscriber->client)) {
 		wait_for_client(subscriber);
 		return false;
 	}
@@ -137,42 +124,6 @@ static bool may_send(struct subscriber *subscriber)
 	if (wait > 0)
 		wait_for_time(subscriber, wait);
 	return wait == 0;
-}
-
-/* ---- Acknowledgements ---- */
-
-static void ask_if_needed(struct subscriber *subscriber);
-
-static int on_pong(sd_bus_message *reply, void *context, sd_bus_error *error)
-{
-	struct subscriber *subscriber = context;
-
-	(void)error;
-	subscriber->ping = sd_bus_slot_unref(subscriber->ping);
-	/* A late answer is none; any other, errors included, shows that the client has read. */
-	if (!sd_bus_message_is_method_error(reply, SD_BUS_ERROR_NO_REPLY)) {
-		subscriber->under_way.signals -= subscriber->asked.signals;
-		subscriber->under_way.bytes -= subscriber->asked.bytes;
-		wait_for_time(subscriber, 0);
-	}
-	ask_if_needed(subscriber);
-	return 0;
-}
-
-static void ask_if_needed(struct subscriber *subscriber)
-{
-	int r;
-
-	if (subscriber->ping || (subscriber->under_way.signals < WINDOW_SIGNALS / 2 &&
-				 subscriber->under_way.bytes < WINDOW_BYTES / 2))
-		return;
-	subscriber->asked = subscriber->under_way;
-	r = sd_bus_call_method_async(subscriber_bus(subscriber), &subscriber->ping,
-				     subscriber->client->name, "/", "org.freedesktop.DBus.Peer", "Ping",
-				     on_pong, subscriber, NULL);
-	if (r < 0)
-		log_warning("Cannot ask %s whether it reads: %s", subscriber->client->name,
-			    strerror(-r));
 }
 
 /* ---- Signals ---- */
@@ -204,16 +155,14 @@ static int append_notification(sd_bus_message *signal, const struct endpoint *en
 						       record->tail_size);
 }
 
-static int send_signal(struct subscriber *subscriber, sd_bus_message *signal, size_t bytes)
+static int send_signal(struct subscriber *subscriber, sd_bus_message *signal, size_t data_size)
 {
 	int r = sd_bus_send_to(subscriber_bus(subscriber), signal, subscriber->client->name, NULL);
 
 	if (r < 0)
 		return r;
 	pace_take(&subscriber->pace, time_now(subscriber));
-	subscriber->under_way.signals++;
-	subscriber->under_way.bytes += bytes;
-	ask_if_needed(subscriber);
+	unread_add_signal(subscriber->client, SIGNAL_BYTES + data_size);
 	return 0;
 }
 
@@ -227,7 +176,7 @@ static int send_notification(struct subscriber *subscriber,
 
 	if (r >= 0)
 		r = append_notification(signal, subscriber->endpoint, record);
-	return r < 0 ? r : send_signal(subscriber, signal, record->tail_size + 256);
+	return r < 0 ? r : send_signal(subscriber, signal, record->tail_size);
 }
 
 static int send_lost(struct subscriber *subscriber, uint64_t first, uint64_t last)
@@ -239,7 +188,7 @@ static int send_lost(struct subscriber *subscriber, uint64_t first, uint64_t las
 
 	if (r >= 0)
 		r = sd_bus_message_append(signal, "tt", first, last);
-	return r < 0 ? r : send_signal(subscriber, signal, 128);
+	return r < 0 ? r : send_signal(subscriber, signal, 0);
 }
 
 static int send_record(struct subscriber *subscriber, const struct audiomodule_record *record)
@@ -429,7 +378,7 @@ static int add_sources(struct subscriber *subscriber)
 	return 0;
 }
 
-int subscriber_add(struct endpoint *endpoint, const struct client *client,
+int subscriber_add(struct endpoint *endpoint, struct client *client,
 		   struct audiomodule_subscription **subscription)
 {
 	_cleanup_(cleanup_subscriber) struct subscriber *new = calloc(1, sizeof(*new));
@@ -466,4 +415,19 @@ void subscribers_forget(const struct client *client)
 		for (struct endpoint *endpoint = card->endpoints; endpoint;
 		     endpoint = endpoint->next)
 			subscriber_remove(endpoint, client);
+}
+
+/* One that could not be asked, and may not be sent more, is asked again a little later. */
+void subscribers_go_on(const struct client *client)
+{
+	const uint64_t wait = unread_is_full(client) ? ASK_WAIT : 0;
+
+	for (struct card *card = client->manager->cards; card; card = card->next)
+		for (struct endpoint *endpoint = card->endpoints; endpoint;
+		     endpoint = endpoint->next) {
+			struct subscriber *subscriber = find_client(endpoint, client);
+
+			if (subscriber)
+				wait_for_time(subscriber, wait);
+		}
 }

@@ -15,7 +15,7 @@ int subscriber_check(const struct endpoint *endpoint, const struct client *clien
 		     sd_bus_error *error);
 
 /* Takes the subscription on success. */
-int subscriber_add(struct endpoint *endpoint, const struct client *client,
+int subscriber_add(struct endpoint *endpoint, struct client *client,
 		   struct audiomodule_subscription **subscription);
 
 /* Returns false when the client is no subscriber. */
@@ -23,6 +23,9 @@ bool subscriber_remove(struct endpoint *endpoint, const struct client *client);
 
 /* The client has left the bus. */
 void subscribers_forget(const struct client *client);
+
+/* The client has answered whether it has read, or cannot be asked: see unread_ask(). */
+void subscribers_go_on(const struct client *client);
 
 /* All subscribers, a BUDGET each: see manager.c. */
 void subscribers_take_turn(struct manager *manager);
