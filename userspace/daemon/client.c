@@ -94,6 +94,18 @@ static int on_leaving(sd_bus_message *signal, void *context, sd_bus_error *error
 	return 0;
 }
 
+/* The rule is there before the daemon has its name, as the bus takes messages in their order. */
+static int on_followed(sd_bus_message *reply, void *context, sd_bus_error *error)
+{
+	const struct clients *clients = context;
+
+	(void)error;
+	if (!sd_bus_message_is_method_error(reply, NULL))
+		return 0;
+	log_error("Cannot follow who leaves the bus: %s", sd_bus_message_get_error(reply)->message);
+	return sd_event_exit(clients->manager->event, -sd_bus_message_get_errno(reply));
+}
+
 static int on_presence(sd_bus_message *reply, void *context, sd_bus_error *error)
 {
 	struct client *client = context;
@@ -178,7 +190,8 @@ int clients_new(struct manager *manager, struct clients **clients)
 	if (!new)
 		return -ENOMEM;
 	new->manager = manager;
-	r = sd_bus_add_match(manager->bus, &new->leaving, LEAVING, on_leaving, new);
+	r = sd_bus_add_match_async(manager->bus, &new->leaving, LEAVING, on_leaving, on_followed,
+				   new);
 	if (r >= 0)
 		r = sd_bus_add_filter(manager->bus, &new->calls, on_message, new);
 	if (r < 0)
