@@ -17,7 +17,7 @@
 #define BUDGET	64
 
 /* Microseconds until a list that failed is asked for again, each time twice as many. */
-#define FIRST_DELAY	1000000
+#define FIRST_DELAY	UINT64_C(1000000)
 #define LAST_DELAY	(64 * FIRST_DELAY)
 
 DEFINE_CLEANUP(cleanup_list, struct audiomodule_list *, audiomodule_list_free)
