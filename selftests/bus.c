@@ -93,8 +93,16 @@ static int authorized(sd_bus *bus, struct world *world)
 				  NULL, "a{sv}", 0);
 }
 
-/* The next message of this name from an endpoint; NULL: none came in time. */
-static sd_bus_message *next_signal(sd_bus *bus, const char *member, int timeout_ms)
+static bool is_message(sd_bus_message *message, uint8_t type, const char *interface,
+		       const char *member)
+{
+	if (type == SD_BUS_MESSAGE_SIGNAL)
+		return sd_bus_message_is_signal(message, interface, member) > 0;
+	return sd_bus_message_is_method_call(message, interface, member) > 0;
+}
+
+static sd_bus_message *next_message(sd_bus *bus, uint8_t type, const char *interface,
+				    const char *member, int timeout_ms)
 {
 	uint64_t end = milliseconds() + timeout_ms;
 	sd_bus_message *message = NULL;
@@ -104,15 +112,20 @@ static sd_bus_message *next_signal(sd_bus *bus, const char *member, int timeout_
 		r = sd_bus_process(bus, &message);
 		if (r < 0)
 			return NULL;
-		if (message && sd_bus_message_is_signal(message, ENDPOINT, member) > 0)
+		if (message && is_message(message, type, interface, member))
 			return message;
 		message = sd_bus_message_unref(message);
-		if (r)
-			continue;
-		if (milliseconds() >= end)
+		if (!r && milliseconds() >= end)
 			return NULL;
-		sd_bus_wait(bus, 20000);
+		if (!r)
+			sd_bus_wait(bus, 20000);
 	}
+}
+
+/* The next message of this name from an endpoint; NULL: none came in time. */
+static sd_bus_message *next_signal(sd_bus *bus, const char *member, int timeout_ms)
+{
+	return next_message(bus, SD_BUS_MESSAGE_SIGNAL, ENDPOINT, member, timeout_ms);
 }
 
 /* The next event of the library: 1, 0 when none came in time, or -errno. */
@@ -1420,22 +1433,7 @@ static sd_bus *be_polkit(const struct world *world)
 /* The next call of this method; NULL: none came in time. */
 static sd_bus_message *next_call(sd_bus *bus, const char *member, int timeout_ms)
 {
-	uint64_t end = milliseconds() + timeout_ms;
-	sd_bus_message *message = NULL;
-	int r;
-
-	for (;;) {
-		r = sd_bus_process(bus, &message);
-		if (r < 0)
-			return NULL;
-		if (message && sd_bus_message_is_method_call(message, NULL, member) > 0)
-			return message;
-		message = sd_bus_message_unref(message);
-		if (!r && milliseconds() >= end)
-			return NULL;
-		if (!r)
-			sd_bus_wait(bus, 20000);
-	}
+	return next_message(bus, SD_BUS_MESSAGE_METHOD_CALL, NULL, member, timeout_ms);
 }
 
 TEST_F(tight, call_that_polkit_cannot_be_asked_about_is_refused_for_now)

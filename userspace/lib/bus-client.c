@@ -209,12 +209,12 @@ static int process_message(struct bus_client *client)
 	return error < 0 ? error : r;
 }
 
-/* Changes while the list is asked for may be in it or not: so it is asked for once more. */
 static uint64_t list_deadline(const struct bus_client *client)
 {
 	return client->is_stale && !client->list ? client->list_time : CLIENT_NO_DEADLINE;
 }
 
+/* Changes while the list is asked for may be in it or not: so it is asked for once more. */
 static int bus_process(void *transport)
 {
 	struct bus_client *client = transport;
