@@ -249,8 +249,8 @@ static int free_number(struct snd_card *card)
  * @card: the card, which is being registered: the driver's devices are there; the sound card owns
  *	the new one
  *
- * Where the driver took all numbers there is none, and a warning: sound without notifications is
- * better than no sound.
+ * A card has none when no port could be made for it. Where the driver took all numbers there is
+ * none either, and a warning: sound without notifications is better than no sound.
  *
  * Context: Process context, may sleep.
  *
@@ -262,7 +262,8 @@ int snd_audio_module_hwdep_new(struct snd_audio_module_card *card)
 	struct snd_hwdep *hwdep;
 	int err;
 
-	if (card->hwdep)
+	/* Every port has an element, which stays when the port goes. */
+	if (card->hwdep || list_empty(&card->elements))
 		return 0;
 	if (number < 0) {
 		pr_warn("%s: each number of a hwdep device is taken: programs get no notifications\n",

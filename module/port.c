@@ -188,8 +188,8 @@ static struct snd_audio_module_port *port_alloc(struct snd_audio_module_card *ca
 /**
  * snd_audio_module_port_new - make a port: a handle for one endpoint of a card
  * @card: the sound card; snd_card_register() was not called yet
- * @name: of the endpoint: unique in its card, 1 to 31 bytes of printable ASCII without '/' and
- *	':'; "<name> Notification" must be a free element name of at most 43 bytes
+ * @name: of the endpoint: unique in its card, 1 to 30 bytes of printable ASCII without '/' and
+ *	':'; "<name> Notification" must be a free element name, which ALSA has of 43 bytes at most
  * @device_id: DeviceId, unique in its card and not GUID_NULL; or NULL: a random one is made, and
  *	programs do not know the endpoint again when the driver comes back (NID-4)
  * @port: receives the port; NULL on every failure

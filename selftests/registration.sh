@@ -24,7 +24,7 @@ pass_on()
 	done <"$TMP/results"
 }
 
-begin 55
+begin 56
 load
 before=$(objects)
 cat "$HOOKS/card$card/registration" >"$TMP/results" ||

@@ -285,13 +285,16 @@ static void try_streams(struct scene *scene)
 
 static const struct {
 	const char *behaviour;
+	const char *port;
 	int taken;	/* numbers, from the last one down */
 	int expected;
 } hwdep_rows[] = {
-	{ "has the last number", 0, SNDRV_MINOR_HWDEPS - 1 },
-	{ "has another number where the driver took that", 1, SNDRV_MINOR_HWDEPS - 2 },
-	{ "has the first number where the driver took all others", SNDRV_MINOR_HWDEPS - 1, 0 },
-	{ "is left out where the driver took all", SNDRV_MINOR_HWDEPS, -ENOENT },
+	{ "has the last number", "Port", 0, SNDRV_MINOR_HWDEPS - 1 },
+	{ "has another number where the driver took that", "Port", 1, SNDRV_MINOR_HWDEPS - 2 },
+	{ "has the first number where the driver took all others", "Port",
+	  SNDRV_MINOR_HWDEPS - 1, 0 },
+	{ "is left out where the driver took all", "Port", SNDRV_MINOR_HWDEPS, -ENOENT },
+	{ "is left out where no port could be made", LABEL_31, 0, -ENOENT },
 };
 
 static int hwdep_number(struct snd_card *card)
@@ -309,13 +312,14 @@ static int hwdep_number(struct snd_card *card)
 }
 
 /* The number on a card whose driver makes its own devices after the core's port, or what fails */
-static int try_hwdep(struct snd_card *card, int taken)
+static int try_hwdep(struct snd_card *card, const char *name, int taken)
 {
 	struct snd_audio_module_port *port;
 	struct snd_hwdep *hwdep;
-	int i, err;
+	int i, err = 0;
 
-	err = snd_audio_module_port_new(card, "Port", NULL, &port);
+	/* A driver goes on without one (IF-2). */
+	snd_audio_module_port_new(card, name, NULL, &port);
 	for (i = 1; !err && i <= taken; i++)
 		err = snd_hwdep_new(card, "Driver's own", SNDRV_MINOR_HWDEPS - i, &hwdep);
 	err = err ?: snd_card_register(card);
@@ -333,7 +337,7 @@ static void try_hwdeps(struct scene *scene)
 	for (i = 0; i < ARRAY_SIZE(hwdep_rows); i++) {
 		ret = snd_card_new(scene->virtual->card->dev, -1, NULL, THIS_MODULE, 0, &card);
 		if (!ret) {
-			ret = try_hwdep(card, hwdep_rows[i].taken);
+			ret = try_hwdep(card, hwdep_rows[i].port, hwdep_rows[i].taken);
 			snd_card_free(card);
 		}
 		tell(scene, "the hwdep device", hwdep_rows[i].behaviour, hwdep_rows[i].expected,
