@@ -11,8 +11,8 @@
  *
  * A handler runs under its module's command lock and no other. Unregistering takes the module out
  * of the list, then that lock: when it returns, no handler runs and none will. Handlers may
- * register and unregister other modules; the card's lock is taken inside of a command lock, never
- * the other way round.
+ * register and unregister other modules: the card's lock, and that of a module that goes, are taken
+ * inside of a command lock. Two handlers that unregister each other's module wait for ever.
  */
 
 #include <linux/export.h>
@@ -105,6 +105,12 @@ static int basic_support(void *out, size_t *out_size)
 	return 0;
 }
 
+/* A signal came to a handler that waited, and did nothing yet: the kernel makes the call again. */
+static bool restarts(int err)
+{
+	return err == -ERESTARTSYS || err == -ERESTARTNOINTR || err == -ERESTARTNOHAND;
+}
+
 static int call_handler(struct snd_audio_module *module, const void *in, size_t in_size,
 			void *out, size_t *out_size)
 {
@@ -121,6 +127,8 @@ static int call_handler(struct snd_audio_module *module, const void *in, size_t 
 	mutex_unlock(&module->command_lock);
 
 	/* What a handler cannot say. */
+	if (restarts(err) && !signal_pending(current))
+		return -EINTR;
 	return err > 0 || (!err && *out_size > room) ? -EIO : err;
 }
 
@@ -287,6 +295,9 @@ int snd_audio_module_command(struct snd_audio_module_card *card, bool writable,
 		return -EACCES;
 
 	err = command_for_card(card, &command);
+	/* With what the program asked for. */
+	if (restarts(err))
+		return err;
 	/* Only an answer, and the question for its size, have one (CMD-4). */
 	if (err && err != -EOVERFLOW)
 		command.out_size = 0;

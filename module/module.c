@@ -173,17 +173,22 @@ static int module_admit(struct snd_audio_module *module)
 	return module_take_index(module);
 }
 
-static void module_add(struct snd_audio_module *module)
+/*
+ * Nothing fails any more: the driver gets it, before a command can come, whose handler may want it
+ * there. Pairs with the address dependency of a snd_audio_module_post() in another context.
+ */
+static void module_add(struct snd_audio_module *module, struct snd_audio_module **handle)
 {
 	struct snd_audio_module_port *port = module->port;
 
 	lockdep_assert_held(&port->card->lock);
 
+	smp_store_release(handle, module);
 	list_add_tail_rcu(&module->list, &port->modules);
 	snd_audio_module_card_changed(port->card, port->index);
 }
 
-static int module_add_late(struct snd_audio_module *module)
+static int module_add_late(struct snd_audio_module *module, struct snd_audio_module **handle)
 {
 	struct snd_audio_module_card *card = module->port->card;
 	int err;
@@ -192,13 +197,14 @@ static int module_add_late(struct snd_audio_module *module)
 	mutex_lock(&card->lock);
 	err = module_admit(module);
 	if (!err)
-		module_add(module);
+		module_add(module, handle);
 	mutex_unlock(&card->lock);
 	return err;
 }
 
 /* An element cannot be taken back without a hole in the numids: it is made last. */
-static int module_add_early(struct snd_audio_module *module, size_t notification_size)
+static int module_add_early(struct snd_audio_module *module, size_t notification_size,
+			    struct snd_audio_module **handle)
 {
 	struct snd_audio_module_card *card = module->port->card;
 	int err;
@@ -216,25 +222,26 @@ static int module_add_early(struct snd_audio_module *module, size_t notification
 		return err == -EBUSY ? -EEXIST : err;
 	}
 	mutex_lock(&card->lock);
-	module_add(module);
+	module_add(module, handle);
 	mutex_unlock(&card->lock);
 	return 0;
 }
 
-static int module_add_early_or_late(struct snd_audio_module *module, size_t notification_size)
+static int module_add_early_or_late(struct snd_audio_module *module, size_t notification_size,
+				    struct snd_audio_module **handle)
 {
 	struct snd_audio_module_card *card = module->port->card;
 	int err;
 
 	/* Once true it stays so. A handler that registers a module must not take the lock. */
 	if (READ_ONCE(card->registered))
-		return module_add_late(module);
+		return module_add_late(module, handle);
 
 	mutex_lock(&card->registration_lock);
 	if (card->registered)
-		err = module_add_late(module);
+		err = module_add_late(module, handle);
 	else
-		err = module_add_early(module, notification_size);
+		err = module_add_early(module, notification_size, handle);
 	mutex_unlock(&card->registration_lock);
 	return err;
 }
@@ -313,9 +320,10 @@ module_alloc(struct snd_audio_module_port *port,
 	return module;
 }
 
-/* Make @module, which was allocated, a module of its endpoint, or free it. */
+/* Make @module, which was allocated, a module of its endpoint, and *@handle that; or free it. */
 static int module_enter(struct snd_audio_module *module, const struct snd_audio_module_ops *ops,
-			void *private_data, size_t notification_size)
+			void *private_data, size_t notification_size,
+			struct snd_audio_module **handle)
 {
 	int err;
 
@@ -325,9 +333,9 @@ static int module_enter(struct snd_audio_module *module, const struct snd_audio_
 	snd_audio_module_port_get(module->port);
 	snd_audio_module_object_born(SND_AUDIO_MODULE_OBJECT_MODULE);
 	if (module->owner)
-		err = module_add_late(module);
+		err = module_add_late(module, handle);
 	else
-		err = module_add_early_or_late(module, notification_size);
+		err = module_add_early_or_late(module, notification_size, handle);
 	if (err)
 		snd_audio_module_put(module);
 	return err;
@@ -339,7 +347,7 @@ static int module_enter(struct snd_audio_module *module, const struct snd_audio_
  * @descriptor: what it is; copied
  * @ops: what it can do, or NULL; must stay until it is unregistered
  * @private_data: for snd_audio_module_private()
- * @module: receives the module; NULL on every failure
+ * @module: receives the module, before a command can come; NULL on every failure
  *
  * A module that is registered before snd_card_register() gets an element of its own, which stays
  * when the module goes; a later one uses its endpoint's. A reference to @port is held until
@@ -357,7 +365,6 @@ int snd_audio_module_register(struct snd_audio_module_port *port,
 			      struct snd_audio_module **module)
 {
 	struct snd_audio_module *new;
-	int err;
 
 	*module = NULL;
 	if (!port)
@@ -368,10 +375,7 @@ int snd_audio_module_register(struct snd_audio_module_port *port,
 	if (!new)
 		return -ENOMEM;
 
-	err = module_enter(new, ops, private_data, descriptor->notification_size);
-	if (!err)
-		*module = new;
-	return err;
+	return module_enter(new, ops, private_data, descriptor->notification_size, module);
 }
 EXPORT_SYMBOL_GPL(snd_audio_module_register);
 
@@ -412,7 +416,7 @@ static int module_take_stream(struct snd_audio_module *module,
  *	nor that of another stream's module (MOD-7)
  * @ops: what it can do, or NULL; must stay until it is unregistered
  * @private_data: for snd_audio_module_private()
- * @module: receives the module; NULL on every failure
+ * @module: receives the module, before a command can come; NULL on every failure
  *
  * A stream module belongs to its substream (MOD-3): the driver registers it in snd_pcm_ops.open,
  * with the template's present values, and unregisters it in snd_pcm_ops.close. Commands reach it
@@ -449,10 +453,7 @@ int snd_audio_module_register_stream(struct snd_audio_module_port *port,
 		kfree(new);
 		return err;
 	}
-	err = module_enter(new, ops, private_data, 0);
-	if (!err)
-		*module = new;
-	return err;
+	return module_enter(new, ops, private_data, 0, module);
 }
 EXPORT_SYMBOL_GPL(snd_audio_module_register_stream);
 
@@ -464,7 +465,8 @@ EXPORT_SYMBOL_GPL(snd_audio_module_register_stream);
  * to it that no snd_audio_module_post() for @module is running. PortCls Sends that name it may be:
  * their notifications belong to the endpoint from now on.
  *
- * Context: Process context, may sleep. Not from a handler of @module.
+ * Context: Process context, may sleep. Not from a handler of @module. From one of another module,
+ * when no handler of @module unregisters that one: each would wait for the other.
  */
 void snd_audio_module_unregister(struct snd_audio_module *module)
 {
@@ -481,8 +483,8 @@ void snd_audio_module_unregister(struct snd_audio_module *module)
 	snd_audio_module_card_changed(card, module->port->index);
 	mutex_unlock(&card->lock);
 
-	/* Commands that found it before. */
-	mutex_lock(&module->command_lock);
+	/* Commands that found it before. The caller may be another module's handler. */
+	mutex_lock_nested(&module->command_lock, SINGLE_DEPTH_NESTING);
 	module->unregistered = true;
 	mutex_unlock(&module->command_lock);
 	snd_audio_module_put(module);
@@ -508,8 +510,11 @@ static enum snd_audio_module_counter post_refused(size_t size)
  *	SND_AUDIO_MODULE_MAX_HARDIRQ_SIZE
  *
  * Writes the module's identity and @data straight into the journal: what Alloc, Send and Free do
- * together on Windows, without a buffer. Allocates nothing, waits for nobody, and may be called
- * with any lock held. What cannot be sent is dropped and counted, and readers are told (IF-12).
+ * together on Windows, without a buffer. Allocates nothing, waits for nothing but other CPUs that
+ * write to the same card's journal, some microseconds, and may be called with any lock held. What
+ * cannot be sent is dropped and counted (IF-12). What a journal full of unfinished records has no
+ * room for has a sequence, and readers are told of it; what is too long, or comes from an NMI or
+ * after the card has gone, is not, and INFO's counters have it.
  *
  * Context: Any but NMI, where it is dropped.
  */

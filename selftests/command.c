@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -677,11 +678,12 @@ TEST_F(command, index_of_a_module_is_not_given_again_at_once)
 TEST_F(command, handlers_are_not_believed)
 {
 	static const struct {
-		const char *lie;
+		const char *handler;
 		int err;
 	} table[] = {
 		{ "too_long", EIO },
 		{ "positive", EIO },
+		{ "restart", EINTR },
 		{ "unwritten", 0 },
 	};
 	static const uint8_t zeroes[OUT_SIZE];
@@ -696,8 +698,8 @@ TEST_F(command, handlers_are_not_believed)
 	EXPECT_EQ(0, memcmp(in, self->out, sizeof(in)));
 	ASSERT_EQ(0, inject(self->card, "late", "op=unregister"));
 	for (i = 0; i < ARRAY_SIZE(table); i++) {
-		ASSERT_EQ(0, inject(self->card, "late", "op=register instance=7 count=0 lie=%s",
-				    table[i].lie));
+		ASSERT_EQ(0, inject(self->card, "late", "op=register instance=7 count=0 handler=%s",
+				    table[i].handler));
 		memset(self->out, UNTOUCHED, OUT_SIZE + 8);
 		EXPECT_EQ(table[i].err, run(self->hwdep, &words, in, 4, self->out, OUT_SIZE))
 			TH_LOG("row %u", i);
@@ -744,6 +746,7 @@ TEST_F(command, cmd6_bytes_come_and_go_as_they_are_up_to_64000)
  * @id: its id
  * @hwdep: where
  * @result: of the command
+ * @out_size: that came back
  * @done: it came back; looked at from outside while it runs
  */
 struct slow {
@@ -751,6 +754,7 @@ struct slow {
 	volatile pid_t id;
 	int hwdep;
 	int result;
+	uint32_t out_size;
 	volatile bool done;
 };
 
@@ -762,6 +766,7 @@ static void *slow_run(void *data)
 
 	slow->id = gettid();
 	slow->result = run(slow->hwdep, &words, &ms, sizeof(ms), &answer, sizeof(answer));
+	slow->out_size = words.out_size;
 	slow->done = true;
 	return NULL;
 }
@@ -995,6 +1000,64 @@ TEST_F_TIMEOUT(command, modules_come_and_go_while_commands_and_notifications_run
 	}
 	TH_LOG("%u times there, %u and %u commands, %u times 50 notifications", workers[0].done,
 	       workers[1].done, workers[2].done, workers[3].done);
+	EXPECT_EQ(modules, objects_get("modules"));
+}
+
+static void on_signal(int signal)
+{
+	(void)signal;
+}
+
+/* A handler that a signal finds asleep has done nothing: the kernel calls it again, or says EINTR. */
+TEST_F(command, a_signal_makes_the_call_again_with_what_was_asked_for)
+{
+	static const struct {
+		int flags;
+		int err;
+		bool again;
+	} table[] = {
+		{ SA_RESTART, 0, true },
+		{ 0, EINTR, false },
+	};
+	const uint64_t before = SLOW_MS / 4;
+	uint64_t begin, took;
+	struct slow slow;
+	unsigned int i;
+
+	ASSERT_EQ(0, inject(self->card, "late", "op=register instance=7 handler=interruptible"));
+	for (i = 0; i < ARRAY_SIZE(table); i++) {
+		const struct sigaction action = {
+			.sa_handler = on_signal, .sa_flags = table[i].flags
+		};
+
+		ASSERT_EQ(0, sigaction(SIGUSR1, &action, NULL));
+		begin = milliseconds();
+		ASSERT_TRUE(slow_start(&slow, self->hwdep));
+		usleep(before * 1000);
+		pthread_kill(slow.thread, SIGUSR1);
+		pthread_join(slow.thread, NULL);
+		took = milliseconds() - begin;
+		EXPECT_EQ(table[i].err, slow.result) TH_LOG("row %u", i);
+		EXPECT_EQ(sizeof(uint32_t), slow.out_size) TH_LOG("row %u", i);
+		/* The handler sleeps from the beginning. */
+		EXPECT_EQ(table[i].again, took >= before + SLOW_MS)
+			TH_LOG("row %u: %" PRIu64 " ms", i, took);
+	}
+	signal(SIGUSR1, SIG_DFL);
+	ASSERT_EQ(0, inject(self->card, "late", "op=unregister"));
+}
+
+/* The command lock of the one is held while that of the other is taken: lockdep has its say. */
+TEST_F(command, a_handler_registers_and_unregisters_another_module)
+{
+	struct snd_audio_module_command words = late_words();
+	int modules = objects_get("modules");
+	uint32_t in = 0, answer = 1;
+
+	ASSERT_EQ(0, inject(self->card, "late", "op=register instance=7 handler=nested"));
+	EXPECT_EQ(0, run(self->hwdep, &words, &in, sizeof(in), &answer, sizeof(answer)));
+	EXPECT_EQ(0, answer);
+	ASSERT_EQ(0, inject(self->card, "late", "op=unregister"));
 	EXPECT_EQ(modules, objects_get("modules"));
 }
 

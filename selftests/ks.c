@@ -901,6 +901,8 @@ static const struct {
 	{ 0xc0000056, -ENODEV, false },
 	{ 0xc0000022, -EACCES, true },
 	{ 0x80000011, -EBUSY, true },
+	/* a signal */
+	{ 0xc0000120, -EINTR, true },
 	/* unknown */
 	{ 0xc0000005, -EIO, false },
 	{ 0x00000102, -EIO, false },

@@ -17,10 +17,13 @@
  *		no_port=, unknown= (fill: with an InstanceId that no module has).
  *	late	registers (op=register, instance=, endpoint=) or unregisters (op=unregister) a
  *		module after the card was registered. It answers a command with the same bytes,
- *		once it has slept as many milliseconds as their first four say; or, with
- *		lie=too_long, says that it wrote more than there is room for; with lie=unwritten,
- *		that it wrote what it did not; with lie=positive it returns 1. op=again, module=,
- *		instance=: registers a module of a class that the endpoint has, and unregisters it.
+ *		once it has slept as many milliseconds as their first four say. handler=
+ *		interruptible: a signal ends that, and it asks to be called again; nested: it
+ *		registers another module instead, and unregisters that. What a handler should not do:
+ *		too_long says that it wrote more than there is room for; unwritten, that it wrote
+ *		what it did not; positive returns 1; restart asks to be called again without a
+ *		signal. op=again, module=, instance=: registers a module of a class that the
+ *		endpoint has, and unregisters it.
  *		op=release gives the driver's reference to an endpoint's port back, while its
  *		modules go on (IF-3).
  *	pool	the pool type that the modules ask for when a parameter changes: with one that is
@@ -208,7 +211,7 @@ static int call_in(enum context context, void (*function)(void *data), void *dat
  * @no_port: pass NULL for the port
  * @unknown: fill in an InstanceId that no module has
  * @same: do not fill in data that tell notifications apart
- * @lie: index in lie_names
+ * @handler: enum handler
  * @first: number of the first notification; 0: the card's next one
  * @id: NotificationId
  * @id_null: pass NULL for it
@@ -227,7 +230,7 @@ struct words {
 	u32 no_port;
 	u32 unknown;
 	u32 same;
-	u32 lie;
+	u32 handler;
 	u64 first;
 	guid_t id;
 	bool id_null;
@@ -237,9 +240,14 @@ enum method { METHOD_POST, METHOD_PORTCLS, METHOD_REUSE };
 
 static const char * const method_names[] = { "post", "portcls", "reuse" };
 
-enum lie { LIE_NONE, LIE_TOO_LONG, LIE_UNWRITTEN, LIE_POSITIVE };
+enum handler {
+	HANDLER_PLAIN, HANDLER_INTERRUPTIBLE, HANDLER_NESTED, HANDLER_TOO_LONG, HANDLER_UNWRITTEN,
+	HANDLER_POSITIVE, HANDLER_RESTART
+};
 
-static const char * const lie_names[] = { "none", "too_long", "unwritten", "positive" };
+static const char * const handler_names[] = {
+	"plain", "interruptible", "nested", "too_long", "unwritten", "positive", "restart"
+};
 
 static int parse_name(const char *value, const char * const *names, size_t count, u32 *index)
 {
@@ -290,8 +298,9 @@ static int parse_word(struct words *words, const char * const *ops, size_t op_co
 				  &words->context);
 	if (!strcmp(word, "method"))
 		return parse_name(value, method_names, ARRAY_SIZE(method_names), &words->method);
-	if (!strcmp(word, "lie"))
-		return parse_name(value, lie_names, ARRAY_SIZE(lie_names), &words->lie);
+	if (!strcmp(word, "handler"))
+		return parse_name(value, handler_names, ARRAY_SIZE(handler_names),
+				  &words->handler);
 	if (!strcmp(word, "first"))
 		return kstrtou64(value, 0, &words->first);
 	if (strcmp(word, "id"))
@@ -657,23 +666,41 @@ static const char * const late_ops[] = { "register", "unregister", "again", "rel
 
 #define LATE_SLEEP_MS	20000
 
-/* What a handler cannot say, or should not. */
-static int late_lie(enum lie lie, size_t *out_size)
+/* Register a module of a class that the endpoint has already (MOD-2), and unregister it. */
+static int register_again(struct virtual_endpoint *endpoint, u32 index, u32 instance)
 {
-	if (lie == LIE_TOO_LONG)
-		(*out_size)++;
-	return lie == LIE_POSITIVE;
+	struct snd_audio_module_descriptor descriptor = endpoint->modules[index].descriptor;
+	struct snd_audio_module *module;
+	int err;
+
+	descriptor.instance_id = instance;
+	descriptor.label = "Again";
+	err = snd_audio_module_register(endpoint->port, &descriptor, NULL, NULL, &module);
+	if (!err)
+		snd_audio_module_unregister(module);
+	return err;
 }
 
-/* A module whose handler takes as long as a test wants. */
-static int late_command(struct snd_audio_module *module, const void *in, size_t in_size, void *out,
-			size_t *out_size)
+static int late_before_answer(struct virtual_card *virtual, u32 ms)
 {
-	const struct virtual_card *virtual = snd_audio_module_private(module);
-	u32 ms = 0;
+	ms = min_t(u32, ms, LATE_SLEEP_MS);
+	switch (virtual->late_handler) {
+	case HANDLER_INTERRUPTIBLE:
+		return msleep_interruptible(ms) ? -ERESTARTSYS : 0;
+	case HANDLER_NESTED:
+		return register_again(&virtual->endpoints[0], 0, U32_MAX);
+	default:
+		msleep(ms);
+		return 0;
+	}
+}
 
-	if (virtual->late_lie)
-		return late_lie(virtual->late_lie, out_size);
+static int late_answer(struct virtual_card *virtual, const void *in, size_t in_size, void *out,
+		       size_t *out_size)
+{
+	u32 ms = 0;
+	int err;
+
 	if (*out_size < in_size) {
 		bool probe = !*out_size;
 
@@ -681,10 +708,35 @@ static int late_command(struct snd_audio_module *module, const void *in, size_t 
 		return probe ? -EOVERFLOW : -ENOBUFS;
 	}
 	memcpy(&ms, in, min(in_size, sizeof(ms)));
-	msleep(min_t(u32, ms, LATE_SLEEP_MS));
+	err = late_before_answer(virtual, ms);
+	if (err)
+		return err;
 	memcpy(out, in, in_size);
 	*out_size = in_size;
 	return 0;
+}
+
+static int late_command(struct snd_audio_module *module, const void *in, size_t in_size, void *out,
+			size_t *out_size)
+{
+	struct virtual_card *virtual = snd_audio_module_private(module);
+
+	/* Registering has returned it, or does so before a command comes. */
+	if (READ_ONCE(virtual->late) != module)
+		return -ENXIO;
+	switch (virtual->late_handler) {
+	case HANDLER_TOO_LONG:
+		(*out_size)++;
+		return 0;
+	case HANDLER_UNWRITTEN:
+		return 0;
+	case HANDLER_POSITIVE:
+		return 1;
+	case HANDLER_RESTART:
+		return -ERESTARTSYS;
+	default:
+		return late_answer(virtual, in, in_size, out, out_size);
+	}
 }
 
 static const struct snd_audio_module_ops late_module_ops = {
@@ -702,7 +754,7 @@ static int late_register(struct virtual_card *virtual, const struct words *words
 		.name = "Registered after the card",
 	};
 
-	virtual->late_lie = words->lie;
+	virtual->late_handler = words->handler;
 	return snd_audio_module_register(virtual->endpoints[words->endpoint].port, &descriptor,
 					 &late_module_ops, virtual, &virtual->late);
 }
@@ -738,23 +790,6 @@ static int late_release(struct virtual_endpoint *endpoint)
 	return 0;
 }
 
-/* What registering says of a module whose class the endpoint has already (MOD-2). */
-static int late_again(struct virtual_card *virtual, const struct words *words)
-{
-	struct virtual_endpoint *endpoint = &virtual->endpoints[words->endpoint];
-	struct snd_audio_module_descriptor descriptor =
-		endpoint->modules[words->module].descriptor;
-	struct snd_audio_module *module;
-	int err;
-
-	descriptor.instance_id = words->instance;
-	descriptor.label = "Again";
-	err = snd_audio_module_register(endpoint->port, &descriptor, NULL, NULL, &module);
-	if (!err)
-		snd_audio_module_unregister(module);
-	return err;
-}
-
 static int late_line(struct virtual_card *virtual, const struct words *words)
 {
 	int err;
@@ -768,7 +803,8 @@ static int late_line(struct virtual_card *virtual, const struct words *words)
 		err = late_unregister(virtual);
 		break;
 	case LATE_AGAIN:
-		err = late_again(virtual, words);
+		err = register_again(&virtual->endpoints[words->endpoint], words->module,
+				     words->instance);
 		break;
 	default:
 		err = late_release(&virtual->endpoints[words->endpoint]);

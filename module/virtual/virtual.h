@@ -179,7 +179,7 @@ struct virtual_endpoint {
  * @pool_type: where the modules' notifications of changes come from: PagedPool
  * @debugfs: directory of the hooks
  * @late: a module that a hook registered after the card
- * @late_lie: how its handler answers wrongly, set before there is one; 0: it does not
+ * @late_handler: what its handler does, set before there is one: enum handler of inject.c
  * @late_lock: protects @late
  * @counter: number of the next injected notification
  */
@@ -189,7 +189,7 @@ struct virtual_card {
 	u32 pool_type;
 	struct dentry *debugfs;
 	struct snd_audio_module *late;
-	u32 late_lie;
+	u32 late_handler;
 	struct mutex late_lock;	/* see @late_lock above */
 	atomic64_t counter;
 };

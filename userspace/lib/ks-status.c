@@ -35,6 +35,7 @@ static const struct {
 	{ 0xc0000095, -ERANGE },	/* STATUS_INTEGER_OVERFLOW */
 	{ 0xc0000022, -EACCES },	/* STATUS_ACCESS_DENIED */
 	{ 0x80000011, -EBUSY },		/* STATUS_DEVICE_BUSY */
+	{ 0xc0000120, -EINTR },		/* STATUS_CANCELLED */
 };
 
 #define ROWS	(sizeof(table) / sizeof(table[0]))

@@ -12,7 +12,9 @@
  *   2. SND_AUDIO_MODULE_IOCTL_SUBSCRIBE returns a notification fd with a filter and a position
  *      of its own. The hwdep device can be closed then; an open one holds the sound driver in
  *      memory, a notification fd does not.
- *   3. read() the notification fd: whole records, as many as fit; poll() it to wait.
+ *   3. read() the notification fd: whole records, as many as fit; poll() it to wait. With edge-
+ *      triggered epoll read until EAGAIN: a read() that returns less than was asked for may have
+ *      left a record that did not fit, and does not arm the next edge.
  *
  * A notification fd can read the journal through its filter and nothing else. It can be handed
  * to another process with less rights.
@@ -34,7 +36,10 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-/* The id of the hwdep device, as in SNDRV_HWDEP_IOCTL_INFO. */
+/*
+ * The id of the hwdep device, as in SNDRV_HWDEP_IOCTL_INFO. Its iface there means nothing: ALSA has
+ * no number for such a device.
+ */
 #define SND_AUDIO_MODULE_HWDEP_ID	"Audio Modules"
 
 /* Major version in the upper 16 bits: programs refuse one that they do not know. */
@@ -422,7 +427,8 @@ struct snd_audio_module_map {
 
 /**
  * struct snd_audio_module_advance - SND_AUDIO_MODULE_IOCTL_ADVANCE
- * @position: of the record that the reader of a mapping looks at next; not below an earlier one
+ * @position: of the record that the reader of a mapping looks at next, a multiple of 8. The fd does
+ *	not go back: poll() may have gone over what was overwritten
  * @sequence: the last notification that it consumed; not below an earlier one
  * @lost: how many of those since start_sequence were lost; not below an earlier one
  * @flags: SND_AUDIO_MODULE_ADVANCE_*
@@ -481,6 +487,9 @@ struct snd_audio_module_advance {
  *	ENOMEM		STATUS_INSUFFICIENT_RESOURCES	no memory
  *	EIO		STATUS_INTERNAL_ERROR		the driver is wrong
  *	ENODEV		STATUS_DEVICE_REMOVED		the card is gone
+ *	EINTR		STATUS_CANCELLED		a signal came. When the module had done
+ *							nothing, @out_size is as it was, and with
+ *							SA_RESTART the kernel calls again itself
  *
  * One command of a module runs at a time; those of other modules do not wait for it. Kernels
  * without FEATURE_COMMAND answer ENOTTY.
