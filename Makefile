@@ -143,7 +143,7 @@ userspace:
 	$(call say,BUILD userspace)
 	$(SUBMAKE) -C userspace O=$(BUILD)/userspace
 
-selftests: userspace
+selftests: guest_source userspace
 	$(call say,BUILD selftests)
 	$(Q)mkdir -p $(BUILD)/selftests
 	$(SUBMAKE) -C selftests KSELFTEST_DIR=$(KSELFTEST_DIR) OUTPUT=$(BUILD)/selftests

@@ -42,10 +42,12 @@ struct snd_pcm_substream;
  * @version_major: the vendor's
  * @version_minor: the vendor's
  * @label: short name for element names and addresses, unique in its endpoint; 1 to 31 bytes of
- *	printable ASCII without '/' and ':'
+ *	printable ASCII without '/' and ':'. Of a module that has an element of its own the label
+ *	and the endpoint's name have 29 bytes together: "<name> <label> Notification" has 43 at most
  * @name: the vendor's name, UTF-8, at most 127 UTF-16 units (KS-3)
  * @notification_size: bytes of vendor data that a notification of this module usually has: its
- *	control element is made large enough for them, up to 512 bytes in all
+ *	control element is made large enough for them, up to 512 bytes with the 88 of the record's
+ *	header and the module's identity
  *
  * snd_audio_module_register() copies everything.
  */
@@ -74,8 +76,9 @@ struct snd_audio_module_descriptor {
  *	looks at *@out_size.
  *
  *	One command of a module runs at a time (CMD-7). Process context, may sleep and take the
- *	driver's locks, but does not wait for hardware or user space (MOD-6), adds no control
- *	element and opens no PCM. May send notifications.
+ *	driver's locks, but waits neither for user space nor long for hardware, since nothing ends
+ *	it and the disconnect waits for it (MOD-6); adds no control element and opens no PCM. May
+ *	send notifications.
  */
 struct snd_audio_module_ops {
 	int (*command)(struct snd_audio_module *module, const void *in, size_t in_size,

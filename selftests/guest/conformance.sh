@@ -36,7 +36,8 @@ head_of_table()
 	One row for each feature of PortCls' model of audio-module notifications, and in front of
 	them one for each parameter, return value and remark of Microsoft's page of
 	`IPortClsNotifications::AllocNotificationBuffer`. M: it must be there; S: it should; O: it may.
-	The numbers of the rules are in the tests, too. `make test` ends with a look at each row: it
+	The rules' numbers, IF-4 and the like, are in the code and the tests, too; what a rule says, its row
+	does. `make test` ends with a look at each row: it
 	fails when a test that is named here failed, was skipped or did not run; `.build/conformance.md`
 	is then this table with the results. Tests of `fault_injection` need a kernel that lets memory
 	fail: `make check`, which has one, looks at each row again, with those.

@@ -77,7 +77,8 @@ const char help_send[] =
 	"  --raw            the answer's bytes as they are\n"
 	"  --json           an object with address, status, size and data\n"
 	"\n"
-	"Exit status: 1 when the module refuses. Other options: see audiomodulectl --help";
+	"Exit status: 1 when the module refuses, 5 when only another process may.\n"
+	"Other options: see audiomodulectl --help";
 
 const char help_get[] =
 	"audiomodulectl get [--json] [ADDRESS [PARAMETER]]\n"

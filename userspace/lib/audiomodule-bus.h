@@ -11,7 +11,7 @@
  * audiomodule_bus_error() has the daemon's words. There are two ways to receive:
  * audiomodule_bus_acquire() hands out the kernel's own notification fd (fast, nothing between the
  * kernel and you); audiomodule_bus_subscribe() asks for D-Bus signals, which the daemon slows down
- * to a rate (see audiomoduled(8)) and which survive a restart of the daemon: the library subscribes
+ * to a rate (see org.audiomodule1(5)) and which survive a restart of the daemon: the library subscribes
  * again behind the last sequence received.
  */
 #ifndef AUDIOMODULE_BUS_H
@@ -118,7 +118,7 @@ int audiomodule_bus_command(struct audiomodule_bus *bus, const char *object_path
  *
  * Return: 0; -ESTALE: another journal; -EINVAL: a sequence of the future, or a refused option;
  * -EALREADY: subscribed already; -EMFILE: too many subscriptions; -ENODEV: the endpoint is gone;
- * failures as audiomodule_bus_list().
+ * -EBUSY: too many calls wait for polkit: call again; failures as audiomodule_bus_list().
  */
 int audiomodule_bus_subscribe(struct audiomodule_bus *bus, const char *object_path,
 			      const struct audiomodule_filter *filter,

@@ -536,6 +536,9 @@ struct snd_audio_module_command {
 #define SND_AUDIO_MODULE_IOCTL_ADVANCE		_IOW('H', 0x74, struct snd_audio_module_advance)
 
 /*
+ * The value of a notification element, BYTES: the newest record, header and data, cut at 512 bytes;
+ * zeroes before the first one.
+ *
  * TLV of the notification elements: one container (type 0, ALSA's) that holds these, each a
  * type and a length in bytes (a multiple of 4) as two __u32, then the data. The RECORD is there
  * while the journal still has the newest record and the caller's buffer is large enough.
