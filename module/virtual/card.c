@@ -18,6 +18,7 @@
 #include <linux/err.h>
 #include <linux/module.h>
 #include <linux/platform_device.h>
+#include <linux/wait_bit.h>
 #include <sound/initval.h>
 #include <sound/portcls.h>
 
@@ -44,6 +45,9 @@ static const u8 device_ids[VIRTUAL_ENDPOINTS][16] = {
 };
 
 static struct platform_device *platform_device;
+
+/* Of which private_free was not called yet. */
+static atomic_t cards = ATOMIC_INIT(0);
 
 /* Without a port everything else goes on as it does with one (IF-2). */
 static int endpoint_port_new(struct virtual_endpoint *endpoint)
@@ -92,6 +96,8 @@ static void virtual_card_free(struct snd_card *card)
 		snd_audio_module_port_put(virtual->endpoints[i].port);
 	}
 	mutex_destroy(&virtual->late_lock);
+	if (atomic_dec_and_test(&cards))
+		wake_up_var(&cards);
 }
 
 static void virtual_card_remove(void *data)
@@ -141,6 +147,7 @@ static int virtual_probe(struct platform_device *device)
 	virtual->pool_type = SND_PORTCLS_PAGED_POOL;
 	mutex_init(&virtual->late_lock);
 	card->private_free = virtual_card_free;
+	atomic_inc(&cards);
 	err = virtual_card_fill(virtual);
 	if (err) {
 		snd_card_free(card);
@@ -192,6 +199,8 @@ static void __exit virtual_exit(void)
 	platform_device_unregister(platform_device);
 	platform_driver_unregister(&virtual_driver);
 	virtual_inject_exit();
+	/* The last close of a file gives its reference to this module back before it frees the card. */
+	wait_var_event(&cards, !atomic_read(&cards));
 }
 
 module_init(virtual_init);
