@@ -21,7 +21,8 @@ struct access *access_free(struct access *access);
 /*
  * May the client do this? Returns 1: yes; 0: it is being asked, and the call will come a second
  * time, after those that this client made before; negative: no, and error is set and named. So a
- * method that gets 0 returns 1 and has changed nothing.
+ * method that gets 0 returns 1 and has changed nothing. What may be otherwise the second time is
+ * looked at behind this: a call that does not come here again would be kept as one that waits.
  */
 int access_check(struct access *access, sd_bus_message *call, const char *action,
 		 sd_bus_error *error);

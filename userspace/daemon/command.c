@@ -342,12 +342,12 @@ int command_send(sd_bus_message *call, void *context, sd_bus_error *error)
 		return r;
 	if (size > AUDIOMODULE_MAX_COMMAND_SIZE)
 		return reply_refused(call, -EINVAL);
-	r = check_limits(commands, sd_bus_message_get_sender(call), error);
-	if (r < 0)
-		return r;
 	r = access_check(manager->access, call, ACCESS_SEND_COMMAND, error);
 	if (r <= 0)
 		return r < 0 ? r : 1;
+	r = check_limits(commands, sd_bus_message_get_sender(call), error);
+	if (r < 0)
+		return r;
 	command = command_new(module, call, bytes, size);
 	if (!command)
 		return -ENOMEM;

@@ -170,13 +170,13 @@ static int subscribe(sd_bus_message *call, void *context, sd_bus_error *error)
 
 	if (r < 0)
 		return r;
+	r = access_check(endpoint->card->manager->access, call, ACCESS_MONITOR, error);
+	if (r <= 0)
+		return r < 0 ? r : 1;
 	client = client_of(endpoint->card->manager->clients, call);
 	r = subscriber_check(endpoint, client, error);
 	if (r < 0)
 		return r;
-	r = access_check(endpoint->card->manager->access, call, ACCESS_MONITOR, error);
-	if (r <= 0)
-		return r < 0 ? r : 1;
 	r = open_card(endpoint, &handle, &info);
 	if (r >= 0)
 		r = audiomodule_subscribe(handle, &options.filter, &options.begin, &subscription);
