@@ -242,6 +242,9 @@ sed -n 's/^ExecStart=\(.*audiomoduled\).*/[Service]\nExecStart=\nExecStart=\1 --
 systemctl daemon-reload
 watch_pid=
 problems=$(
+	# The card that comes later is the first that ALSA has.
+	modprobe -r -a snd-hwdep snd-pcm 2>&1
+	! grep -w alsa /proc/devices || echo "ALSA cannot be unloaded"
 	ctl list >/dev/null
 	is_state active || echo "not started: $(unit ActiveState)"
 	wait_for 20 is_state inactive || echo "no client, no card: $(unit ActiveState)"
