@@ -137,7 +137,8 @@ static pid_t owner(const struct stage *stage)
  * A letter for each call, the last one for all that follow.
  * @lists: '0' to '2': so many endpoints; 'f': an error
  * @fds: 'y': one with the notification behind the position that was given; 'b': too many calls;
- *	'd': the substitute dies. For signals 'y', and that one is told as lost, or 'b'
+ *	'd': the substitute dies. For signals 'y', and that one is told as lost; 'b'; or 'o', as 'y',
+ *	but the answer comes behind a loss and a removal of before
  */
 struct script {
 	const char *lists;
@@ -217,26 +218,37 @@ static int answer_fd(sd_bus_message *call, char letter)
 					  record.sequence);
 }
 
-static int answer_subscribe(sd_bus_message *call, char letter)
+static int tell_lost(sd_bus_message *call, uint64_t sequence)
 {
 	sd_bus_message *signal = NULL;
-	uint64_t sequence = read_sequence(call);
-	int r;
+	int r = sd_bus_message_new_signal(sd_bus_message_get_bus(call), &signal,
+					  sd_bus_message_get_path(call), ENDPOINT,
+					  "NotificationsLost");
 
-	if (letter == 'b')
-		return sd_bus_reply_method_errorf(call, ERROR "TooManyCalls", "As the test wants");
-	sd_bus_reply_method_return(call, "tt", JOURNAL_ID, sequence);
-	r = sd_bus_message_new_signal(sd_bus_message_get_bus(call), &signal,
-				      sd_bus_message_get_path(call), ENDPOINT,
-				      "NotificationsLost");
 	if (r >= 0)
-		r = sd_bus_message_append(signal, "tt", sequence + 1, sequence + 1);
+		r = sd_bus_message_append(signal, "tt", sequence, sequence);
 	if (r >= 0)
 		r = sd_bus_message_set_destination(signal, sd_bus_message_get_sender(call));
 	if (r >= 0)
 		r = sd_bus_send(NULL, signal, NULL);
 	sd_bus_message_unref(signal);
 	return r;
+}
+
+static int answer_subscribe(sd_bus_message *call, char letter)
+{
+	uint64_t sequence = read_sequence(call);
+
+	if (letter == 'b')
+		return sd_bus_reply_method_errorf(call, ERROR "TooManyCalls", "As the test wants");
+	if (letter == 'o') {
+		tell_lost(call, sequence + 100);
+		sd_bus_emit_signal(sd_bus_message_get_bus(call), ROOT,
+				   "org.freedesktop.DBus.ObjectManager", "InterfacesRemoved",
+				   "oas", sd_bus_message_get_path(call), 1, ENDPOINT);
+	}
+	sd_bus_reply_method_return(call, "tt", JOURNAL_ID, sequence);
+	return tell_lost(call, sequence + 1);
 }
 
 static void serve(const struct stage *stage, struct script script)
@@ -412,6 +424,21 @@ TEST_F(substitute, that_has_too_many_calls_is_asked_for_signals_again)
 	EXPECT_EQ(1, next_lost(bus));
 	stop(&self->stage.daemon, SIGKILL);
 	ASSERT_TRUE(start_substitute(&self->stage, "1", "bby"));
+	EXPECT_EQ(2, next_lost(bus));
+	audiomodule_bus_close(bus);
+}
+
+TEST_F(substitute, what_it_told_before_its_answer_is_not_for_the_new_subscription)
+{
+	struct audiomodule_bus *bus;
+
+	ASSERT_TRUE(start_substitute(&self->stage, "1", "oy"));
+	ASSERT_EQ(0, audiomodule_bus_open(self->stage.address, &bus));
+	ASSERT_EQ(0, audiomodule_bus_subscribe(bus, ROOT "/card0/Speaker", NULL, NULL, NULL));
+	EXPECT_EQ(1, next_lost(bus));
+	/* And what comes later is. */
+	stop(&self->stage.daemon, SIGKILL);
+	ASSERT_TRUE(start_substitute(&self->stage, "1", "y"));
 	EXPECT_EQ(2, next_lost(bus));
 	audiomodule_bus_close(bus);
 }

@@ -11,6 +11,32 @@
 /* Microseconds: one that is restarted, or replaced, is back by then without being called. */
 #define CALL_DELAY	1000000
 
+/*
+ * A call waits for its answer and reads past the signals in front of that. Those of an earlier life
+ * of the endpoint, of an earlier subscription or of an earlier audiomoduled are still to come then.
+ * Serials wrap, but not between two that are read together.
+ */
+static bool is_older(struct bus_subscription *subscription, sd_bus_message *signal)
+{
+	uint64_t cookie = 0;
+
+	if (!subscription->is_new)
+		return false;
+	sd_bus_message_get_cookie(signal, &cookie);
+	if (strcmp(sd_bus_message_get_sender(signal), subscription->owner) != 0 ||
+	    (int32_t)((uint32_t)cookie - subscription->begin) < 0)
+		return true;
+	subscription->is_new = false;
+	return false;
+}
+
+/* Nothing is left to be read. */
+static void all_were_read(struct audiomodule_bus *bus)
+{
+	for (struct bus_subscription *s = bus->subscriptions; s; s = s->next)
+		s->is_new = false;
+}
+
 static void advance(struct bus_subscription *subscription, uint64_t sequence)
 {
 	if (sequence > subscription->position.sequence)
@@ -126,7 +152,8 @@ static int on_removed(struct audiomodule_bus *bus, sd_bus_message *message,
 		if (strcmp(interface, BUS_MODULE) == 0)
 			return on_module(bus, path, event);
 		subscription = bus_find(bus, path);
-		if (strcmp(interface, BUS_ENDPOINT) == 0 && subscription)
+		if (strcmp(interface, BUS_ENDPOINT) == 0 && subscription &&
+		    !is_older(subscription, message))
 			return tell_end(bus, subscription, event);
 	}
 	return 0;
@@ -246,7 +273,7 @@ static int on_endpoint_signal(struct audiomodule_bus *bus, sd_bus_message *messa
 {
 	struct bus_subscription *subscription = bus_find(bus, sd_bus_message_get_path(message));
 
-	if (!subscription)
+	if (!subscription || is_older(subscription, message))
 		return 0;
 	if (sd_bus_message_is_signal(message, BUS_ENDPOINT, "NotificationReceived"))
 		return on_notification(subscription, message, event);
@@ -292,6 +319,8 @@ int audiomodule_bus_next(struct audiomodule_bus *bus, struct audiomodule_bus_eve
 	while (r == 0) {
 		bus->current = sd_bus_message_unref(bus->current);
 		r = sd_bus_process(bus->bus, &bus->current);
+		if (r == 0)
+			all_were_read(bus);
 		if (r <= 0)
 			return r;
 		r = bus->current ? on_message(bus, bus->current, event) : 0;

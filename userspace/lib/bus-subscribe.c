@@ -92,10 +92,15 @@ void bus_unlink(struct audiomodule_bus *bus, struct bus_subscription *subscripti
 	*link = subscription->next;
 }
 
-static int set_owner(struct bus_subscription *subscription, sd_bus_message *reply)
+/* Who answered, and when: what came before, and still waits to be read, is not for it. */
+static int set_begin(struct bus_subscription *subscription, sd_bus_message *reply)
 {
 	const char *sender = sd_bus_message_get_sender(reply);
+	uint64_t cookie = 0;
 
+	sd_bus_message_get_cookie(reply, &cookie);
+	subscription->begin = (uint32_t)cookie;
+	subscription->is_new = true;
 	free(subscription->owner);
 	subscription->owner = sender ? strdup(sender) : NULL;
 	return subscription->owner ? 0 : -ENOMEM;
@@ -113,7 +118,7 @@ int bus_request(struct audiomodule_bus *bus, struct bus_subscription *subscripti
 		return r;
 	r = bus_read_result(sd_bus_message_read(reply, "tt", &start->journal_id,
 						&start->sequence));
-	return r < 0 ? r : set_owner(subscription, reply);
+	return r < 0 ? r : set_begin(subscription, reply);
 }
 
 DEFINE_CLEANUP(cleanup_subscription, struct bus_subscription *, bus_subscription_free)

@@ -16,6 +16,8 @@ struct bus_subscription {
 	struct bus_subscription *next;
 	char *object_path;
 	char *owner;		/* unique name of the audiomoduled that has it */
+	uint32_t begin;		/* serial of its answer: a signal with a smaller one is older */
+	bool is_new;		/* such signals may still come */
 	struct audiomodule_filter filter;
 	struct audiomodule_position position;
 	bool ended;		/* REMOVED is still to be told */
