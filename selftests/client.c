@@ -723,6 +723,30 @@ TEST_F(client, commands_under_way_are_limited_and_their_bytes_too)
 	EXPECT_EQ(0, inject(self->world.card, "late", "op=unregister"));
 }
 
+/* Of a stream that is open; the stream is closed then: it had no other module. */
+TEST_F(client, command_to_the_module_of_a_closed_stream_says_that_it_is_gone)
+{
+	struct audiomodule_list *list = NULL;
+	char path[64];
+	void *answer;
+	size_t size;
+	int stream;
+
+	snprintf(path, sizeof(path), "/dev/snd/pcmC%dD0p", self->world.card);
+	stream = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	ASSERT_LE(0, stream);
+	EXPECT_TRUE(eventually(!audiomodule_list_free(list) &&
+			       !audiomodule_client_list(self->client, &list) &&
+			       find(list, "Speaker/System@0p0")));
+	close(stream);
+	ASSERT_TRUE(eventually(!list_again(&self->world) &&
+			       !find(self->world.list, "Speaker/System@0p0")));
+	EXPECT_EQ(-ENODEV, audiomodule_client_command(self->client,
+						      find(list, "Speaker/System@0p0"), get_0,
+						      sizeof(get_0), &answer, &size));
+	audiomodule_list_free(list);
+}
+
 /* PNP-9 */
 TEST_F(client, commands_to_what_is_gone_say_so)
 {

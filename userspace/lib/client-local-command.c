@@ -76,11 +76,14 @@ static bool has_module(struct audiomodule *handle, const struct audiomodule_modu
 	return false;
 }
 
-/* EINVAL is what the kernel says without such a module, and a module of a command that is wrong. */
+/*
+ * What the kernel says without such a module, or any, a module says of a command that is wrong, or
+ * that it does not take.
+ */
 static bool is_gone(struct audiomodule *handle, const struct audiomodule_module *module, int error)
 {
 	return error == -ENODEV || error == -ENXIO ||
-	       (error == -EINVAL && !has_module(handle, module));
+	       ((error == -EINVAL || error == -EOPNOTSUPP) && !has_module(handle, module));
 }
 
 int local_command(const char *directory, const struct audiomodule_module *module,
