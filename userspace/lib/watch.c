@@ -106,9 +106,9 @@ static int process_event(struct audiomodule_watch *watch, const struct inotify_e
 {
 	const char *name = event->len > 0 ? event->name : "";
 
-	if (event->mask & IN_Q_OVERFLOW)
-		return 1;
-	if (event->wd == watch->parent && strcmp(name, watch->name) == 0) {
+	/* What was lost may be that the directory is there. */
+	if (event->mask & IN_Q_OVERFLOW ||
+	    (event->wd == watch->parent && strcmp(name, watch->name) == 0)) {
 		int r = add_nodes(watch);
 
 		return r < 0 ? r : 1;
