@@ -873,6 +873,66 @@ TEST_F(bus, wrong_options_are_refused_and_named)
 	sd_bus_flush_close_unref(bus);
 }
 
+/* Counts those that were not refused. */
+static int on_subscribed(sd_bus_message *reply, void *context, sd_bus_error *error)
+{
+	int *counts = context;
+
+	(void)error;
+	counts[!sd_bus_message_is_method_error(reply, NULL)]++;
+	return 0;
+}
+
+/* Both calls are in front of the daemon before it knows whether the first is allowed. */
+static bool subscribe_twice_at_once(sd_bus *bus, const char *path)
+{
+	uint64_t end = milliseconds() + PATIENCE_MS;
+	int counts[2] = { 0 };
+
+	for (int i = 0; i < 2; i++)
+		if (sd_bus_call_method_async(bus, NULL, NAME, path, ENDPOINT, "Subscribe",
+					     on_subscribed, counts, "a{sv}", 0) < 0)
+			return false;
+	while (counts[0] + counts[1] < 2 && milliseconds() < end)
+		if (sd_bus_process(bus, NULL) == 0)
+			sd_bus_wait(bus, 20000);
+	return counts[0] == 1 && counts[1] == 1;
+}
+
+/* A client may have 64 calls that wait for authorisation. */
+TEST_F(bus, refused_calls_do_not_wait_for_authorisation_any_more)
+{
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	sd_bus *bus = connect_to(&self->world);
+	int i;
+
+	ASSERT_NE(NULL, bus);
+	for (i = 0; i < 70; i++) {
+		ASSERT_TRUE(subscribe_twice_at_once(bus, self->world.speaker)) {
+			TH_LOG("round %d", i);
+		}
+		ASSERT_LE(0, call(bus, self->world.speaker, "Unsubscribe", NULL, NULL, NULL));
+	}
+	EXPECT_LE(0, call(bus, self->world.speaker, "Subscribe", &error, NULL, "a{sv}", 0)) {
+		TH_LOG("%s", error.message ?: "");
+	}
+	sd_bus_error_free(&error);
+	sd_bus_flush_close_unref(bus);
+}
+
+/* The bus keeps them away: those of calls that wait would be the daemon's. */
+TEST_F(bus, calls_with_fds_do_not_arrive)
+{
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	sd_bus *bus = connect_to(&self->world);
+
+	ASSERT_NE(NULL, bus);
+	EXPECT_GT(0, call(bus, self->world.speaker, "Subscribe", &error, NULL, "h", STDIN_FILENO));
+	EXPECT_STREQ(SD_BUS_ERROR_ACCESS_DENIED, error.name ?: "success");
+	sd_bus_error_free(&error);
+	sd_bus_flush_close_unref(bus);
+}
+
 TEST_F(bus, client_has_one_subscription_of_an_endpoint)
 {
 	sd_bus_error error = SD_BUS_ERROR_NULL;

@@ -11,6 +11,7 @@
 
 #include "help.h"
 #include "options.h"
+#include "output.h"
 
 /* What is behind the command. */
 enum arguments {
@@ -194,6 +195,7 @@ static enum exit_status run(int argc, char **argv, struct options *options)
 {
 	struct request request = { 0 };
 	const struct command *command = NULL;
+	bool closed;
 	enum exit_status status = parse_options(argc, argv, options, &request);
 
 	if (status != STATUS_OK)
@@ -206,7 +208,7 @@ static enum exit_status run(int argc, char **argv, struct options *options)
 	if (request.help || request.version) {
 		puts(request.version ? "audiomodulectl " AUDIOMODULE_VERSION :
 		     command ? command->help : help_general);
-		return STATUS_OK;
+		return finish_output(&closed);
 	}
 	if (!command) {
 		fputs("audiomodulectl: which command?\nTry: audiomodulectl --help\n", stderr);
