@@ -1091,9 +1091,27 @@ case_completion_options()
 	check_all "completion offers the options that each command has, and no others" "$problems"
 }
 
+has_socket()
+{
+	find "/proc/$1/fd" -lname 'socket:*' | grep -q .
+}
+
+case_signal()
+{
+	kill -STOP "$daemon"
+	start silent audiomodulectl monitor
+	watcher=$!
+	wait_for 20 has_socket "$watcher"
+	sleep 0.5
+	kill "$watcher"
+	problems=$(wait_for 5 ended "$watcher" || echo "it waits for audiomoduled")
+	kill -CONT "$daemon"
+	check_all "monitor ends by a signal while audiomoduled does not answer" "$problems"
+}
+
 # --- the cases ----------------------------------------------------------------------------------
 
-begin 47
+begin 48
 start_bus
 bus=${started# }
 load
@@ -1131,6 +1149,7 @@ stop_all_but_daemon
 unbind
 bind
 wait_for 20 ready
+case_signal
 case_stats
 case_watch
 case_watch_card

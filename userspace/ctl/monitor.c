@@ -169,13 +169,26 @@ static void read_watch(struct monitor *monitor)
 		monitor->stale = true;
 }
 
+static void flush(struct monitor *monitor)
+{
+	bool closed;
+	enum exit_status status = finish_output(&closed);
+
+	if (closed || status != STATUS_OK)
+		finish(monitor, status);
+}
+
 /* What fails now may work when the next card appears; the reason is on stderr. */
 static void refresh(struct monitor *monitor)
 {
 	monitor->stale = false;
 	bars_hide(&monitor->bars);
-	if (!monitor->daemon_left)
-		feeds_refresh(&monitor->feeds, false, print_appeared);
+	flush(monitor);
+	if (monitor->daemon_left || monitor->finished)
+		return;
+	release_signals();
+	feeds_refresh(&monitor->feeds, false, print_appeared);
+	hold_signals();
 }
 
 /* ---- The loop ---- */
@@ -248,15 +261,6 @@ static void read_everything(struct monitor *monitor)
 		refresh(monitor);
 }
 
-static void flush(struct monitor *monitor)
-{
-	bool closed;
-	enum exit_status status = finish_output(&closed);
-
-	if (closed || status != STATUS_OK)
-		finish(monitor, status);
-}
-
 static void run_once(struct monitor *monitor)
 {
 	_cleanup_(cleanup_memory) struct pollfd *fds = NULL;
@@ -298,7 +302,9 @@ static enum exit_status prepare(struct monitor *monitor)
 	}
 	monitor->feeds.options = options;
 	monitor->feeds.source = &monitor->source;
+	release_signals();
 	status = feeds_refresh(&monitor->feeds, options->resume, print_appeared);
+	hold_signals();
 	if (status == STATUS_OK)
 		status = check_addresses(options, monitor->feeds.list);
 	if (status == STATUS_OK && !monitor->feeds.first)

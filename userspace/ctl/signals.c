@@ -11,14 +11,31 @@
 
 #include "signals.h"
 
-enum exit_status catch_signals(int *fd)
+static sigset_t mask(int how)
 {
 	sigset_t set;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_BLOCK, &set, NULL);
+	sigprocmask(how, &set, NULL);
+	return set;
+}
+
+void release_signals(void)
+{
+	mask(SIG_UNBLOCK);
+}
+
+void hold_signals(void)
+{
+	mask(SIG_BLOCK);
+}
+
+enum exit_status catch_signals(int *fd)
+{
+	sigset_t set = mask(SIG_BLOCK);
+
 	*fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (*fd >= 0)
 		return STATUS_OK;

@@ -10,6 +10,13 @@
 /* From now on SIGINT and SIGTERM make *fd readable. STATUS_OK, or says what failed. */
 enum exit_status catch_signals(int *fd);
 
+/*
+ * In between they end the process at once: for what may wait for audiomoduled, when nothing is half
+ * written.
+ */
+void release_signals(void);
+void hold_signals(void);
+
 /* Milliseconds of CLOCK_MONOTONIC. */
 int64_t time_now(void);
 
