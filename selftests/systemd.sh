@@ -243,7 +243,7 @@ systemctl daemon-reload
 watch_pid=
 problems=$(
 	# The card that comes later is the first that ALSA has.
-	modprobe -r -a snd-hwdep snd-pcm 2>&1
+	modprobe -r -a snd-hwdep snd-pcm snd 2>&1
 	! grep -w alsa /proc/devices || echo "ALSA cannot be unloaded"
 	ctl list >/dev/null
 	is_state active || echo "not started: $(unit ActiveState)"
