@@ -173,16 +173,14 @@ static int module_admit(struct snd_audio_module *module)
 	return module_take_index(module);
 }
 
-/*
- * Nothing fails any more: the driver gets it, before a command can come, whose handler may want it
- * there. Pairs with the address dependency of a snd_audio_module_post() in another context.
- */
+/* Nothing fails any more: the driver gets it, before the handler of a command may use it. */
 static void module_add(struct snd_audio_module *module, struct snd_audio_module **handle)
 {
 	struct snd_audio_module_port *port = module->port;
 
 	lockdep_assert_held(&port->card->lock);
 
+	/* Pairs with the address dependency of a snd_audio_module_post() in another context. */
 	smp_store_release(handle, module);
 	list_add_tail_rcu(&module->list, &port->modules);
 	snd_audio_module_card_changed(port->card, port->index);

@@ -199,7 +199,7 @@ static void __exit virtual_exit(void)
 	platform_device_unregister(platform_device);
 	platform_driver_unregister(&virtual_driver);
 	virtual_inject_exit();
-	/* The last close of a file gives its reference to this module back before it frees the card. */
+	/* The last close of a file gives this module back before it frees the card. */
 	wait_var_event(&cards, !atomic_read(&cards));
 }
 

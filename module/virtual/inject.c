@@ -19,10 +19,10 @@
  *		module after the card was registered. It answers a command with the same bytes,
  *		once it has slept as many milliseconds as their first four say. handler=
  *		interruptible: a signal ends that, and it asks to be called again; nested: it
- *		registers another module instead, and unregisters that. What a handler should not do:
- *		too_long says that it wrote more than there is room for; unwritten, that it wrote
- *		what it did not; positive returns 1; restart asks to be called again without a
- *		signal. op=again, module=, instance=: registers a module of a class that the
+ *		registers another module instead, and unregisters that. What a handler should not
+ *		do: too_long says that it wrote more than there is room for; unwritten, that it
+ *		wrote what it did not; positive returns 1; restart asks to be called again without
+ *		a signal. op=again, module=, instance=: registers a module of a class that the
  *		endpoint has, and unregisters it.
  *		op=release gives the driver's reference to an endpoint's port back, while its
  *		modules go on (IF-3).
