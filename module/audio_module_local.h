@@ -66,9 +66,9 @@ struct vm_area_struct;
  * irq_work_sync() may miss a run. One that is queued while another is at work can run beside it, on
  * another CPU, and the first to end leaves the work as if the other had ended, too. Both are hard
  * interrupts, which a grace period waits for; on PREEMPT_RT they are threads, so the function of
- * @work is to hold rcu_read_lock(). What such a thread does behind the function, to @work, is under
- * rcu_read_lock() since 91840be8f710 (7.1, and in stable kernels); without it a thread that is held
- * up there for a whole grace period finds memory that was freed.
+ * @work is to hold rcu_read_lock(). What such a thread does behind the function, to @work, is in
+ * guard(rcu) of run_irq_workd(), as in 6.1.192; in a kernel without it a thread that is held up
+ * there for a whole grace period finds memory that was freed.
  *
  * Context: Process context, may sleep.
  */
