@@ -5,7 +5,8 @@
 # fault; this puts one after the other into a clone of the last commit, builds the modules and runs
 # the quick set until something fails. What nothing notices is tried once more on the debug kernel:
 # with the test that the entry names, and what that leaves behind, then with all and the failures.
-# "make mutate" calls it.
+# An entry whose fault only that kernel can tell is tried nowhere else, and one that says why nothing
+# can notice it with the test that it names only. "make mutate" calls it.
 #
 #	mutate.sh SHARE [NAME...]	SHARE has root/ and selftests/, as for "make test"
 #	mutate.sh --check		does each entry change the code?
@@ -37,7 +38,7 @@ declare -A TIMEOUT=([6.1]=600 [6.1-debug]=5400)
 # --- the table ----------------------------------------------------------------------------------
 
 names=()
-declare -A kind what file function first script why
+declare -A kind what file function first script why only
 
 # The lines of one entry are in $entry.
 take_entry()
@@ -53,8 +54,14 @@ take_entry()
 	what[$name]=${rest#* | }
 	read -r "file[$name]" "function[$name]" "first[$name]" <<<"${entry[1]}"
 	script[$name]=${entry[2]}
-	why[$name]=${entry[3]:-}
-	why[$name]=${why[$name]#Why: }
+	case ${entry[3]:-} in
+	'')		return ;;
+	'Why: '*)	why[$name]=${entry[3]#Why: } ;;
+	'On 6.1-debug: '*) only[$name]=6.1-debug ;;
+	*)		die "$name: a fourth line is not '${entry[3]}'" "see the head of $TABLE" ;;
+	esac
+	[ -n "${first[$name]}" ] ||
+		die "$name: with a fourth line an entry names a test" "see the head of $TABLE"
 }
 
 read_table()
@@ -167,10 +174,11 @@ run()
 {
 	local by=
 
+	if [ -n "${first[$3]:-}" ] && [ -n "${FIRST[$2]}${why[$3]:-}" ]; then
+		by=$(ask "$1" "$2" test "${first[$3]}")
+	fi
 	# shellcheck disable=SC2086 # none, or names
-	[ -z "${FIRST[$2]}" ] || [ -z "${first[$3]:-}" ] || by=$(ask "$1" "$2" test ${first[$3]})
-	# shellcheck disable=SC2086
-	[ -n "$by" ] || by=$(ask "$1" "$2" quick ${FIRST[$2]} ${first[$3]:-})
+	[ -n "$by" ] || [ -n "${why[$3]:-}" ] || by=$(ask "$1" "$2" quick ${FIRST[$2]} ${first[$3]:-})
 	echo "$by"
 }
 
@@ -225,6 +233,12 @@ by()
 		END { print by; exit !known }' "$MUTATE/results"
 }
 
+# is_tried_on KERNEL NAME: can it be noticed there?
+is_tried_on()
+{
+	[ "${only[$2]:-$1}" = "$1" ] && { [ "$1" = "${KERNELS[0]}" ] || [ -z "${why[$2]:-}" ]; }
+}
+
 # Those of the names that are to be tried on a kernel
 left()
 {
@@ -233,12 +247,23 @@ left()
 	shift
 	for name in "$@"; do
 		by "$name" "$kernel" >/dev/null || [ -n "$(by "$name")" ] ||
-			{ [ "$kernel" != "${KERNELS[0]}" ] && [ -n "${why[$name]}" ]; } ||
-			echo "$name"
+			! is_tried_on "$kernel" "$name" || echo "$name"
 	done
 }
 
-# run_lane LANE KERNEL < NAMES: each is taken by who comes first
+# tell LINE: of the results
+tell()
+{
+	local name kernel seconds by good=ok bad="not noticed"
+
+	IFS='	' read -r name kernel seconds by <<<"$1"
+	[ "$name" != nothing ] || good="not ok" bad=ok
+	[ -n "$by" ] || good=$bad
+	echo "$good - $name: ${by:-all passed} ($kernel, $seconds s)"
+}
+
+# run_lane LANE KERNEL < NAMES: each is taken by who comes first. Without a fault everything must pass,
+# or nothing of the rest means anything.
 run_lane()
 {
 	local line name
@@ -246,9 +271,8 @@ run_lane()
 	while name=$(take_line "$MUTATE"); do
 		line=$(try "$1" "$2" "$name")
 		printf '%s\n' "$line" >>"$MUTATE/results"
-		printf '%s\n' "$line" | awk -F '\t' '{
-			printf "%s - %s: %s (%s, %d s)\n", $4 ? "ok" : "not noticed", $1,
-				$4 ? $4 : "all passed", $2, $3 }'
+		[ "$name" != nothing ] || [ -z "${line##*	}" ] || cat >/dev/null
+		tell "$line"
 	done
 }
 
@@ -262,8 +286,8 @@ try_all()
 	left "$kernel" "$@" >"$todo"
 	[ -s "$todo" ] || return 0
 	"$HERE/kernel.sh" get "$kernel"
-	try_nothing "$kernel"
-	say MUTATE "$(wc -l <"$todo") faults on $kernel"
+	say MUTATE "$(wc -l <"$todo") faults on $kernel, and none, to begin with"
+	by nothing "$kernel" >/dev/null || sed -i '1i nothing' "$todo"
 	exec {list}<"$todo"
 	for lane in $(seq "$LANES"); do
 		run_lane "$lane" "$kernel" <&"$list" &
@@ -271,21 +295,14 @@ try_all()
 	done
 	wait "${lanes[@]}"
 	exec {list}<&-
+	[ -z "$(by nothing "$kernel")" ] || refuse "$kernel" "$(by nothing "$kernel")"
 }
 
-# try_nothing KERNEL: without a fault everything must pass there, or nothing that follows means
-# anything.
-try_nothing()
+# refuse KERNEL WHO: somebody fails there without any fault
+refuse()
 {
-	local line
-
-	by nothing "$1" >/dev/null || {
-		say MUTATE "none on $1, to begin with"
-		line=$(try 1 "$1" nothing)
-		[ -z "${line##*	}" ] || die "without any fault: ${line##*	}" \
-			"make the tests pass first; $MUTATE/1 has the output"
-		printf '%s\n' "$line" >>"$MUTATE/results"
-	}
+	sed -i "/\t$1\t/d" "$MUTATE/results"
+	die "without any fault, on $1: $2" "make the tests pass first: make check KERNELS=$1"
 }
 
 report()
