@@ -11,7 +11,7 @@
 #	mutate.sh SHARE [NAME...]	SHARE has root/ and selftests/, as for "make test"
 #	mutate.sh --check		does each entry change the code?
 #
-# Two lanes work side by side, as a guest leaves half of two CPUs idle. An interrupted run goes on
+# Three lanes work side by side, as a guest leaves more than half of two CPUs idle. An interrupted run goes on
 # where it was, as long as neither modules nor tests change: .build/mutate/results has what is known.
 # A table is in .build/mutate/report.md. The exit status is 0 when at least 90 of 100 were noticed,
 # and the table says of each other one why it cannot be.
@@ -25,7 +25,7 @@ HERE=$(cd "$(dirname "$0")" && pwd)
 TOP=$(cd "$HERE/../.." && pwd)
 TABLE=$TOP/selftests/mutants/kernel
 MUTATE=$TOP/.build/mutate
-LANES=2
+LANES=3
 LEAST=90	# of 100
 
 # The kernels, one after the other, and what runs there first
