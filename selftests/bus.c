@@ -1190,6 +1190,94 @@ TEST_F(bus, acquired_fd_works_for_who_may_nothing)
 	audiomodule_subscription_free(subscription);
 }
 
+#define FDS_OF_A_CLIENT	16	/* on the bus, unread */
+#define FDS_OF_ALL	48
+
+/* A connection that asks for fds and reads no answer. */
+static sd_bus *ask_for_fds(const struct world *world, int count)
+{
+	sd_bus *bus = connect_to(world);
+	int r = bus ? 0 : -ENOMEM;
+
+	while (r >= 0 && count--) {
+		sd_bus_message *message = NULL;
+		uint64_t cookie;
+
+		r = sd_bus_message_new_method_call(bus, &message, NAME, world->speaker, ENDPOINT,
+						   "AcquireNotifications");
+		if (r >= 0)
+			r = sd_bus_message_append(message, "a{sv}", 0);
+		if (r >= 0)
+			r = sd_bus_send(bus, message, &cookie);
+		sd_bus_message_unref(message);
+	}
+	if (r >= 0)
+		r = sd_bus_flush(bus);
+	return r < 0 ? sd_bus_flush_close_unref(bus) : bus;
+}
+
+/* What the bus has for itself it reads no more of, for anybody. */
+TEST_F(bus, fds_that_nobody_reads_keep_nobody_else_waiting)
+{
+	struct audiomodule_subscription *subscription;
+	sd_bus *buses[5];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(buses); i++) {
+		buses[i] = ask_for_fds(&self->world, 2 * FDS_OF_A_CLIENT);
+		ASSERT_NE(NULL, buses[i]);
+	}
+	EXPECT_TRUE(eventually(objects_get("notification_fds") ==
+			       self->world.machine.notification_fds + 1 + FDS_OF_ALL)) {
+		TH_LOG("expected %d fds on the bus, got %d", FDS_OF_ALL,
+		       objects_get("notification_fds") - self->world.machine.notification_fds - 1);
+	}
+	EXPECT_EQ(0, audiomodule_bus_subscribe(self->world.bus, self->world.speaker, NULL, NULL,
+					       NULL)) {
+		TH_LOG("%s", audiomodule_bus_error(self->world.bus));
+	}
+	EXPECT_EQ(-EBUSY, audiomodule_bus_acquire(self->world.bus, self->world.speaker, NULL, NULL,
+						  &subscription));
+	for (i = 0; i < ARRAY_SIZE(buses); i++)
+		sd_bus_close_unref(buses[i]);
+	EXPECT_TRUE(eventually(!audiomodule_bus_acquire(self->world.bus, self->world.speaker, NULL,
+							NULL, &subscription)));
+	audiomodule_subscription_free(subscription);
+}
+
+TEST_F(bus, client_that_reads_its_fds_gets_any_number)
+{
+	struct audiomodule_subscription *subscription;
+	sd_bus *bus = connect_to(&self->world);
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	int i;
+
+	ASSERT_NE(NULL, bus);
+	for (i = 0; i < FDS_OF_A_CLIENT; i++)
+		EXPECT_LE(0, call(bus, self->world.speaker, "AcquireNotifications", NULL, NULL,
+				  "a{sv}", 0));
+	/* It has read the answers, and no Ping. */
+	EXPECT_GT(0, call(bus, self->world.speaker, "AcquireNotifications", &error, NULL, "a{sv}",
+			  0));
+	EXPECT_STREQ(ERROR "TooManyCalls", error.name ?: "success");
+	sd_bus_error_free(&error);
+	for (i = 0; i < 2 * FDS_OF_A_CLIENT; i++)
+		EXPECT_TRUE(eventually(!next_signal(bus, "NoSuchSignal", 0) &&
+				       call(bus, self->world.speaker, "AcquireNotifications", NULL,
+					    NULL, "a{sv}", 0) >= 0));
+	sd_bus_flush_close_unref(bus);
+
+	/* The library needs no turn for it. */
+	for (i = 0; i < 2 * FDS_OF_ALL; i++) {
+		EXPECT_EQ(0, audiomodule_bus_acquire(self->world.bus, self->world.speaker, NULL,
+						     NULL, &subscription)) {
+			TH_LOG("the fd %d: %s", i, audiomodule_bus_error(self->world.bus));
+		}
+		audiomodule_subscription_free(subscription);
+	}
+	EXPECT_TRUE(eventually(only_the_cards_fd(&self->world)));
+}
+
 /* Send FLOOD notifications of 104 bytes, from both endpoints in turn when @both. */
 static int send_flood(int card, bool both)
 {

@@ -149,12 +149,25 @@ static void try_subscribe(struct client *client, struct input *input)
 	require((r == 0) == (client->bus->subscriptions != NULL));
 }
 
+/* As audiomodule_bus_acquire() does on a connection of its own */
+static int acquire(struct client *client, struct audiomodule_subscription **subscription)
+{
+	_cleanup_(cleanup_message) sd_bus_message *call = NULL;
+	_cleanup_(cleanup_message) sd_bus_message *reply = NULL;
+	uint64_t oldest;
+	int r = bus_acquire_call(client->bus, ENDPOINT_PATH, NULL, NULL, &call);
+
+	require(r == 0);
+	r = bus_call(client->bus, call, &reply);
+	return r < 0 ? r : bus_acquire_read(reply, NULL, &oldest, subscription);
+}
+
 static void try_acquire(struct client *client, struct input *input)
 {
 	const struct message message = send_answer(client, input);
-	struct audiomodule_subscription *subscription;
+	struct audiomodule_subscription *subscription = NULL;
 	struct audiomodule_record record;
-	int r = audiomodule_bus_acquire(client->bus, ENDPOINT_PATH, NULL, NULL, &subscription);
+	int r = acquire(client, &subscription);
 
 	check_result(r, &message);
 	require((r == 0) == (subscription != NULL));

@@ -204,6 +204,18 @@ static int unsubscribe(sd_bus_message *call, void *context, sd_bus_error *error)
 	return sd_bus_reply_method_return(call, NULL);
 }
 
+/* The Ping that it is followed by tells when the client has it. */
+static int reply_with_fd(sd_bus_message *call, struct client *client, int fd,
+			 const struct audiomodule_info *info)
+{
+	int r = sd_bus_reply_method_return(call, "httt", fd, info->journal_id,
+					   info->oldest_sequence, info->newest_sequence);
+
+	if (r >= 0)
+		unread_add_fd(client);
+	return r;
+}
+
 static int acquire_notifications(sd_bus_message *call, void *context, sd_bus_error *error)
 {
 	_cleanup_(cleanup_handle) struct audiomodule *handle = NULL;
@@ -211,6 +223,7 @@ static int acquire_notifications(sd_bus_message *call, void *context, sd_bus_err
 	struct audiomodule_position start;
 	struct audiomodule_info info;
 	_cleanup_(cleanup_fd) int fd = -1;
+	struct client *client;
 	struct options options;
 	int r = read_request(call, endpoint, &options, error);
 
@@ -219,6 +232,10 @@ static int acquire_notifications(sd_bus_message *call, void *context, sd_bus_err
 	r = access_check(endpoint->card->manager->access, call, ACCESS_MONITOR, error);
 	if (r <= 0)
 		return r < 0 ? r : 1;
+	client = client_of(endpoint->card->manager->clients, call);
+	r = unread_check_fd(client, error);
+	if (r < 0)
+		return r;
 	r = open_card(endpoint, &handle, &info);
 	if (r < 0)
 		return set_error(error, endpoint, r);
@@ -230,8 +247,7 @@ static int acquire_notifications(sd_bus_message *call, void *context, sd_bus_err
 	/* The newest at the moment of subscribing is where the fd starts, unless it resumes. */
 	if (options.begin.start == AUDIOMODULE_START_NEWEST)
 		info.newest_sequence = start.sequence;
-	return sd_bus_reply_method_return(call, "httt", fd, start.journal_id,
-					  info.oldest_sequence, info.newest_sequence);
+	return reply_with_fd(call, client, fd, &info);
 }
 
 static const sd_bus_vtable vtable[] = {

@@ -34,6 +34,7 @@ struct manager {
 	unsigned int messages;		/* since subscribers had their turn */
 	unsigned int attempts;		/* left for cards that are not ready yet */
 	unsigned int pings;		/* that clients have not answered */
+	size_t unread_fds;		/* on the bus, for all clients */
 	struct card *cards;
 	struct clients *clients;
 	struct access *access;

@@ -25,6 +25,10 @@
 #define WINDOW_BYTES	((size_t)128 << 10)
 #define MAX_PINGS	64
 
+/* Some of the bus' 64 are left, whoever does not read. */
+#define MAX_FDS			48
+#define MAX_FDS_PER_CLIENT	16
+
 DEFINE_CLEANUP(cleanup_message, sd_bus_message *, sd_bus_message_unref)
 
 bool unread_is_full(const struct client *client)
@@ -34,19 +38,23 @@ bool unread_is_full(const struct client *client)
 	return sent->signals >= WINDOW_SIGNALS || sent->bytes >= WINDOW_BYTES;
 }
 
-/* Before it is full, so that a client that reads need not wait. */
+/* Before it is full, so that a client that reads need not wait; fds are few, so after each. */
 static void ask_if_needed(struct client *client)
 {
 	const struct load *sent = &client->unread.sent;
 
-	if (sent->signals >= WINDOW_SIGNALS / 2 || sent->bytes >= WINDOW_BYTES / 2)
+	if (sent->signals >= WINDOW_SIGNALS / 2 || sent->bytes >= WINDOW_BYTES / 2 || sent->fds > 0)
 		unread_ask(client);
 }
 
-static void subtract(struct load *load, const struct load *read)
+static void subtract(struct client *client, struct load read)
 {
-	load->signals -= read->signals;
-	load->bytes -= read->bytes;
+	struct load *sent = &client->unread.sent;
+
+	sent->signals -= read.signals;
+	sent->bytes -= read.bytes;
+	sent->fds -= read.fds;
+	client->manager->unread_fds -= read.fds;
 }
 
 static void end_ping(struct client *client)
@@ -64,7 +72,7 @@ static int on_answer(sd_bus_message *reply, void *context, sd_bus_error *error)
 	(void)error;
 	end_ping(client);
 	if (sender && strcmp(sender, client->name) == 0) {
-		subtract(&client->unread.sent, &client->unread.asked);
+		subtract(client, client->unread.asked);
 		ask_if_needed(client);
 	} else if (sd_bus_message_is_method_error(reply, NULL)) {
 		log_debug("Cannot ask %s whether it reads: %s", client->name,
@@ -111,7 +119,32 @@ void unread_add_signal(struct client *client, size_t bytes)
 	ask_if_needed(client);
 }
 
+/* One that could not be asked then can perhaps be now. */
+int unread_check_fd(struct client *client, sd_bus_error *error)
+{
+	const size_t own = client->unread.sent.fds, all = client->manager->unread_fds;
+
+	ask_if_needed(client);
+	if (own >= MAX_FDS_PER_CLIENT)
+		return sd_bus_error_setf(error, BUS_ERROR_TOO_MANY_CALLS,
+					 "You have %zu fds on the bus that you have not read; read "
+					 "these answers, and the Ping behind them", own);
+	if (all >= MAX_FDS)
+		return sd_bus_error_setf(error, BUS_ERROR_TOO_MANY_CALLS,
+					 "All clients together have %zu fds on the bus that they "
+					 "have not read; call again later", all);
+	return 0;
+}
+
+void unread_add_fd(struct client *client)
+{
+	client->unread.sent.fds++;
+	client->manager->unread_fds++;
+	ask_if_needed(client);
+}
+
 void unread_forget(struct client *client)
 {
+	subtract(client, client->unread.sent);
 	end_ping(client);
 }

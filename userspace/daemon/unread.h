@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * DOC: what a client was sent and has not read yet. Until it does, the bus keeps that for it, and
- * counts it as the daemon's; so here is counted how much it is, and asked whether it was read.
+ * counts it as the daemon's; so here is counted how much it is, and asked whether it was read. Of
+ * fds a bus keeps 64 for one sender (max_incoming_unix_fds), and then reads nothing more of it.
  */
 #ifndef AUDIOMODULED_UNREAD_H
 #define AUDIOMODULED_UNREAD_H
@@ -15,6 +16,7 @@ struct client;
 struct load {
 	size_t signals;
 	size_t bytes;
+	size_t fds;
 };
 
 /**
@@ -34,6 +36,12 @@ bool unread_is_full(const struct client *client);
 
 /* It was sent a signal. */
 void unread_add_signal(struct client *client, size_t bytes);
+
+/* May it be sent a fd? Returns 0, or what says in *error why not. */
+int unread_check_fd(struct client *client, sd_bus_error *error);
+
+/* It was sent one. */
+void unread_add_fd(struct client *client);
 
 /*
  * Asks whether it has read, unless it is being asked; then, or when it cannot be asked after all,

@@ -136,7 +136,11 @@ int audiomodule_bus_unsubscribe(struct audiomodule_bus *bus, const char *object_
  * @after: as for audiomodule_bus_subscribe()
  * @subscription: receives the subscription; NULL on failure
  *
- * Return: 0; failures as audiomodule_bus_subscribe().
+ * The fd is asked for on a connection of its own that ends before this returns, so @bus need not be
+ * given a turn afterwards; see LIMITS in org.audiomodule1(5).
+ *
+ * Return: 0; -EBUSY: all clients together have too many fds on the bus that they have not read, too:
+ * call again; failures as audiomodule_bus_subscribe().
  */
 int audiomodule_bus_acquire(struct audiomodule_bus *bus, const char *object_path,
 			    const struct audiomodule_filter *filter,

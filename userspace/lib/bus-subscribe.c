@@ -8,6 +8,9 @@
 #include <string.h>
 
 #include "bus.h"
+#include "bus-open.h"
+
+DEFINE_CLEANUP(cleanup_connection, sd_bus *, sd_bus_close_unref)
 
 static int append_guid(sd_bus_message *message, const char *key,
 		       const struct audiomodule_guid *guid)
@@ -45,21 +48,22 @@ static int append_options(sd_bus_message *message, const struct audiomodule_filt
 	return r < 0 ? r : sd_bus_message_close_container(message);
 }
 
-static int new_call(struct audiomodule_bus *bus, const char *object_path, const char *method,
+static int new_call(sd_bus *connection, const char *object_path, const char *method,
 		    const struct audiomodule_filter *filter,
 		    const struct audiomodule_position *after, sd_bus_message **call)
 {
-	int r = bus_new_call(bus, object_path, method, call);
+	int r = bus_new_call(connection, object_path, method, call);
 
 	return r < 0 ? r : append_options(*call, filter, after);
 }
 
-static int call_with_options(struct audiomodule_bus *bus, const char *object_path,
-			     const char *method, const struct audiomodule_filter *filter,
+static int call_with_options(struct audiomodule_bus *bus, sd_bus *connection,
+			     const char *object_path, const char *method,
+			     const struct audiomodule_filter *filter,
 			     const struct audiomodule_position *after, sd_bus_message **reply)
 {
 	_cleanup_(cleanup_message) sd_bus_message *call = NULL;
-	int r = new_call(bus, object_path, method, filter, after, &call);
+	int r = new_call(connection, object_path, method, filter, after, &call);
 
 	return r < 0 ? r : bus_call(bus, call, reply);
 }
@@ -110,7 +114,7 @@ int bus_request(struct audiomodule_bus *bus, struct bus_subscription *subscripti
 		bool resume, struct audiomodule_position *start)
 {
 	_cleanup_(cleanup_message) sd_bus_message *reply = NULL;
-	int r = call_with_options(bus, subscription->object_path, "Subscribe",
+	int r = call_with_options(bus, bus->bus, subscription->object_path, "Subscribe",
 				  &subscription->filter,
 				  resume ? &subscription->position : NULL, &reply);
 
@@ -162,7 +166,7 @@ int audiomodule_bus_unsubscribe(struct audiomodule_bus *bus, const char *object_
 	if (!old)
 		return -ENOENT;
 	bus_unlink(bus, old);
-	r = bus_new_call(bus, object_path, "Unsubscribe", &call);
+	r = bus_new_call(bus->bus, object_path, "Unsubscribe", &call);
 	return r < 0 ? r : bus_call(bus, call, NULL);
 }
 
@@ -170,7 +174,7 @@ int bus_acquire_call(struct audiomodule_bus *bus, const char *object_path,
 		     const struct audiomodule_filter *filter,
 		     const struct audiomodule_position *after, sd_bus_message **call)
 {
-	return new_call(bus, object_path, "AcquireNotifications", filter, after, call);
+	return new_call(bus->bus, object_path, "AcquireNotifications", filter, after, call);
 }
 
 int bus_acquire_read(sd_bus_message *reply, const struct audiomodule_position *after,
@@ -196,14 +200,22 @@ int bus_acquire_read(sd_bus_message *reply, const struct audiomodule_position *a
 	return r;
 }
 
+/*
+ * The daemon asks behind each fd whether it was read, and a program that waits for the fd alone from
+ * now on would not answer for long. The end of a connection of its own answers, too.
+ */
 int bus_acquire(struct audiomodule_bus *bus, const char *object_path,
 		const struct audiomodule_filter *filter, const struct audiomodule_position *after,
 		uint64_t *oldest, struct audiomodule_subscription **subscription)
 {
+	_cleanup_(cleanup_connection) sd_bus *connection = NULL;
 	_cleanup_(cleanup_message) sd_bus_message *reply = NULL;
-	int r = call_with_options(bus, object_path, "AcquireNotifications", filter, after, &reply);
+	int r = bus_open(bus->address, &connection);
 
 	*subscription = NULL;
+	if (r >= 0)
+		r = call_with_options(bus, connection, object_path, "AcquireNotifications", filter,
+				      after, &reply);
 	return r < 0 ? r : bus_acquire_read(reply, after, oldest, subscription);
 }
 

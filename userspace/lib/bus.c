@@ -64,6 +64,11 @@ int audiomodule_bus_open(const char *address, struct audiomodule_bus **bus)
 	if (!new)
 		return -ENOMEM;
 	new->call_time = BUS_NEVER;
+	if (address) {
+		new->address = strdup(address);
+		if (!new->address)
+			return -ENOMEM;
+	}
 	r = bus_open(address, &new->bus);
 	if (r < 0)
 		return r;
@@ -90,6 +95,7 @@ struct audiomodule_bus *audiomodule_bus_close(struct audiomodule_bus *bus)
 	bus_subscription_free(bus->told);
 	sd_bus_message_unref(bus->current);
 	sd_bus_flush_close_unref(bus->bus);
+	free(bus->address);
 	free(bus->owner);
 	free(bus->error);
 	free(bus);
@@ -143,7 +149,7 @@ int bus_error_number(const sd_bus_error *error, int otherwise)
 int bus_call(struct audiomodule_bus *bus, sd_bus_message *message, sd_bus_message **reply)
 {
 	sd_bus_error error = SD_BUS_ERROR_NULL;
-	int r = sd_bus_call(bus->bus, message, 0, &error, reply);
+	int r = sd_bus_call(sd_bus_message_get_bus(message), message, 0, &error, reply);
 
 	if (r < 0)
 		r = bus_error_number(&error, r);
@@ -152,10 +158,10 @@ int bus_call(struct audiomodule_bus *bus, sd_bus_message *message, sd_bus_messag
 	return r < 0 ? r : 0;
 }
 
-int bus_new_call(struct audiomodule_bus *bus, const char *object_path, const char *method,
+int bus_new_call(sd_bus *connection, const char *object_path, const char *method,
 		 sd_bus_message **message)
 {
-	return sd_bus_message_new_method_call(bus->bus, message, BUS_NAME, object_path,
+	return sd_bus_message_new_method_call(connection, message, BUS_NAME, object_path,
 					      BUS_ENDPOINT, method);
 }
 

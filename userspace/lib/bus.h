@@ -28,6 +28,7 @@ struct bus_subscription {
 
 struct audiomodule_bus {
 	sd_bus *bus;
+	char *address;		/* as it was opened with; NULL: the system bus */
 	char *owner;		/* audiomoduled's unique name, NULL while it is away */
 	uint64_t call_time;	/* when one that left, or was busy, is called; or BUS_NEVER */
 	char *error;
@@ -47,9 +48,9 @@ static inline bool bus_is_away(int error)
 	return error == -EHOSTUNREACH || error == -ETIMEDOUT;
 }
 
-/* Calls, waits, and turns the daemon's error into errno and text. */
+/* Calls on the message's connection, waits, and turns the daemon's error into errno and text. */
 int bus_call(struct audiomodule_bus *bus, sd_bus_message *message, sd_bus_message **reply);
-int bus_new_call(struct audiomodule_bus *bus, const char *object_path, const char *method,
+int bus_new_call(sd_bus *connection, const char *object_path, const char *method,
 		 sd_bus_message **message);
 int bus_request(struct audiomodule_bus *bus, struct bus_subscription *subscription,
 		bool resume, struct audiomodule_position *start);
@@ -78,7 +79,7 @@ int bus_acquire_call(struct audiomodule_bus *bus, const char *object_path,
 int bus_acquire_read(sd_bus_message *reply, const struct audiomodule_position *after,
 		     uint64_t *oldest, struct audiomodule_subscription **subscription);
 
-/* audiomodule_bus_acquire(), and the oldest sequence that the journal has. */
+/* audiomodule_bus_acquire(), and the oldest sequence that the journal has. Its connection ends. */
 int bus_acquire(struct audiomodule_bus *bus, const char *object_path,
 		const struct audiomodule_filter *filter, const struct audiomodule_position *after,
 		uint64_t *oldest, struct audiomodule_subscription **subscription);
