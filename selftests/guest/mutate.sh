@@ -11,10 +11,10 @@
 #	mutate.sh SHARE [NAME...]	SHARE has root/ and selftests/, as for "make test"
 #	mutate.sh --check		does each entry change the code?
 #
-# Three lanes work side by side, as a guest leaves more than half of two CPUs idle. An interrupted run goes on
-# where it was, as long as neither modules nor tests change: .build/mutate/results has what is known.
-# A table is in .build/mutate/report.md. The exit status is 0 when at least 90 of 100 were noticed,
-# and the table says of each other one why it cannot be.
+# Three lanes work side by side, as a guest leaves more than half of two CPUs idle. An interrupted run
+# goes on where it was, as long as neither modules nor tests change: .build/mutate/results has what is
+# known. A table is in .build/mutate/report.md. The exit status is 0 when at least 90 of 100 were
+# noticed, and the table says of each other one why it cannot be.
 
 set -euo pipefail
 
@@ -182,7 +182,7 @@ run()
 	echo "$by"
 }
 
-# try LANE KERNEL NAME: a line of the results, by tabs
+# try LANE KERNEL NAME: a line of the results, by tabs; fails when the modules cannot be built
 try()
 {
 	local lane=$1 kernel=$2 name=$3 start=$SECONDS tree=$MUTATE/$1/tree by
@@ -190,10 +190,13 @@ try()
 	if [ "$name" != nothing ]; then
 		change "$tree" "$name" || die "$name changes nothing" "see $TABLE"
 	fi
-	build "$lane" "$kernel" || die "with $name the modules cannot be built: nobody can notice" \
-		"see $MUTATE/$lane/build.log, and make it another fault"
-	by=$(run "$lane" "$kernel" "$name")
+	if build "$lane" "$kernel"; then
+		by=$(run "$lane" "$kernel" "$name")
+	else
+		cp "$MUTATE/$lane/build.log" "$MUTATE/$name.log"
+	fi
 	[ "$name" = nothing ] || undo "$tree" "$name"
+	[ -n "${by+known}" ] || return 1
 	printf '%s\t%s\t%d\t%s\n' "$name" "$kernel" $((SECONDS - start)) "$by"
 }
 
@@ -269,16 +272,20 @@ run_lane()
 	local line name
 
 	while name=$(take_line "$MUTATE"); do
-		line=$(try "$1" "$2" "$name")
-		printf '%s\n' "$line" >>"$MUTATE/results"
+		if line=$(try "$1" "$2" "$name"); then
+			printf '%s\n' "$line" >>"$MUTATE/results"
+			tell "$line"
+		else
+			echo "not ok - $name: the modules cannot be built, see $MUTATE/$name.log"
+			line="	not built"
+		fi
 		[ "$name" != nothing ] || [ -z "${line##*	}" ] || cat >/dev/null
-		tell "$line"
 	done
 }
 
 try_all()
 {
-	local kernel=$1 lane todo
+	local kernel=$1 lane todo nothing
 	local lanes=()
 
 	shift
@@ -295,7 +302,9 @@ try_all()
 	done
 	wait "${lanes[@]}"
 	exec {list}<&-
-	[ -z "$(by nothing "$kernel")" ] || refuse "$kernel" "$(by nothing "$kernel")"
+	nothing=$(by nothing "$kernel") || die "the modules cannot be built for $kernel" \
+		"see $MUTATE/nothing.log"
+	[ -z "$nothing" ] || refuse "$kernel" "$nothing"
 }
 
 # refuse KERNEL WHO: somebody fails there without any fault
