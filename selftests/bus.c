@@ -1216,7 +1216,7 @@ static sd_bus *ask_for_fds(const struct world *world, int count)
 	return r < 0 ? sd_bus_flush_close_unref(bus) : bus;
 }
 
-/* What the bus has for itself it reads no more of, for anybody. */
+/* Each that is on the bus is one of the bus's own, too. */
 TEST_F(bus, fds_that_nobody_reads_keep_nobody_else_waiting)
 {
 	struct audiomodule_subscription *subscription;

@@ -342,7 +342,7 @@ conclude()
 			caught=$((caught + 1))
 		else
 			missed=$((missed + 1))
-			[ -n "${why[$name]}" ] || unexplained=$((unexplained + 1))
+			[ -n "${why[$name]:-}" ] || unexplained=$((unexplained + 1))
 		fi
 	done
 	summary="$caught of $# were noticed; of $unexplained it is not known why they were not"

@@ -25,7 +25,7 @@
 #define WINDOW_BYTES	((size_t)128 << 10)
 #define MAX_PINGS	64
 
-/* Some of the bus' 64 are left, whoever does not read. */
+/* Less than a bus' max_incoming_unix_fds, where it keeps to its default of 64. */
 #define MAX_FDS			48
 #define MAX_FDS_PER_CLIENT	16
 
