@@ -1192,31 +1192,46 @@ TEST_F(bus, acquired_fd_works_for_who_may_nothing)
 
 #define FDS_OF_A_CLIENT	16	/* on the bus, unread */
 #define FDS_OF_ALL	48
+#define FILLING_ANSWERS	100	/* of some KiB each: more than a socket takes */
 
-/* A connection that asks for fds and reads no answer. */
-static sd_bus *ask_for_fds(const struct world *world, int count)
+/* Sends a call so often whose answers nobody reads. */
+static int call_often(sd_bus *bus, const char *path, const char *interface, const char *member,
+		      bool options, int count)
 {
-	sd_bus *bus = connect_to(world);
-	int r = bus ? 0 : -ENOMEM;
+	int r = 0;
 
 	while (r >= 0 && count--) {
 		sd_bus_message *message = NULL;
 		uint64_t cookie;
 
-		r = sd_bus_message_new_method_call(bus, &message, NAME, world->speaker, ENDPOINT,
-						   "AcquireNotifications");
-		if (r >= 0)
+		r = sd_bus_message_new_method_call(bus, &message, NAME, path, interface, member);
+		if (r >= 0 && options)
 			r = sd_bus_message_append(message, "a{sv}", 0);
 		if (r >= 0)
 			r = sd_bus_send(bus, message, &cookie);
 		sd_bus_message_unref(message);
 	}
+	return r < 0 ? r : sd_bus_flush(bus);
+}
+
+/*
+ * A connection that asks for fds and reads no answer. What its socket takes the bus need not keep,
+ * so that is full before.
+ */
+static sd_bus *ask_for_fds(const struct world *world, int count)
+{
+	sd_bus *bus = connect_to(world);
+	int r = bus ? 0 : -ENOMEM;
+
 	if (r >= 0)
-		r = sd_bus_flush(bus);
+		r = call_often(bus, ROOT, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects",
+			       false, FILLING_ANSWERS);
+	if (r >= 0)
+		r = call_often(bus, world->speaker, ENDPOINT, "AcquireNotifications", true, count);
 	return r < 0 ? sd_bus_flush_close_unref(bus) : bus;
 }
 
-/* Each that is on the bus is one of the bus's own, too. */
+/* A bus that has too many for others reads nothing more of the daemon. */
 TEST_F(bus, fds_that_nobody_reads_keep_nobody_else_waiting)
 {
 	struct audiomodule_subscription *subscription;

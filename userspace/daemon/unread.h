@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * DOC: what a client was sent and has not read yet. Until it does, the bus keeps that for it, and
- * counts it as the daemon's; so here is counted how much it is, and asked whether it was read. Each
- * fd of these is one of the bus' process, too, and a bus may bound them (max_incoming_unix_fds).
+ * counts it as the daemon's; so here is counted how much it is, and asked whether it was read. A
+ * bus that keeps too many fds of one sender (max_incoming_unix_fds: 64) reads nothing more of it.
  */
 #ifndef AUDIOMODULED_UNREAD_H
 #define AUDIOMODULED_UNREAD_H
