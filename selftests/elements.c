@@ -1267,6 +1267,20 @@ TEST_F(doorbell, rings_once_more_after_the_last_change)
 	}
 }
 
+/* A timer that is left finds neither its card nor its code: the kernel tells. */
+TEST_F(doorbell, that_is_to_ring_once_more_ends_with_its_card)
+{
+	struct event event = { 0 };
+
+	ASSERT_EQ(0, view_reopen(&self->view, JOURNAL " doorbell_ms=1000"));
+	ASSERT_EQ(0, inject(self->view.card, "send", "module=1"));
+	ASSERT_EQ(1, event_next(&self->view, PATIENCE_MS, &event));
+	ASSERT_EQ(0, inject(self->view.card, "send", "module=1"));
+	ASSERT_EQ(0, view_close(&self->view));
+	usleep(1500000);
+	ASSERT_EQ(0, view_open(&self->view, JOURNAL));
+}
+
 /* PNP-4 */
 TEST_F(doorbell, rings_every_program_that_listens)
 {
