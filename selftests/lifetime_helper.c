@@ -55,16 +55,18 @@ static uint8_t buffer[256 * 1024] __attribute__((aligned(8)));
 
 static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* One line, at once. */
+/* One line, at once, whichever thread says it. */
 static void say(const char *format, ...)
 {
 	va_list arguments;
 
 	va_start(arguments, format);
+	flockfile(stdout);
 	vprintf(format, arguments);
-	va_end(arguments);
 	putchar('\n');
 	fflush(stdout);
+	funlockfile(stdout);
+	va_end(arguments);
 }
 
 static void die(const char *what, int err)
