@@ -381,6 +381,22 @@ TEST_F(substitute, that_fails_to_list_when_a_program_subscribes_is_asked_again)
 	EXPECT_STREQ("Headphones", event.endpoint->name);
 }
 
+/* As for a program that has another root by now: the connection that it has goes on. */
+TEST_F(substitute, notifications_come_where_no_second_connection_can_be_made)
+{
+	struct audiomodule_event event;
+	char path[96];
+
+	ASSERT_TRUE(start_substitute(&self->stage, "1", "y"));
+	ASSERT_EQ(AUDIOMODULE_EVENT_APPEARED,
+		  comes(self->client, AUDIOMODULE_EVENT_APPEARED, PATIENCE_MS, &event));
+	snprintf(path, sizeof(path), "%s/bus", self->stage.directory);
+	ASSERT_EQ(0, unlink(path));
+	ASSERT_EQ(1, audiomodule_client_subscribe(self->client, NULL, NULL, NULL, 1));
+	EXPECT_EQ(AUDIOMODULE_EVENT_NOTIFICATION,
+		  comes(self->client, AUDIOMODULE_EVENT_NOTIFICATION, PATIENCE_MS, &event));
+}
+
 /* Now, in a second, in two more, in four more. */
 TEST_F(substitute, that_always_fails_to_list_is_asked_less_and_less)
 {

@@ -137,7 +137,8 @@ int audiomodule_bus_unsubscribe(struct audiomodule_bus *bus, const char *object_
  * @subscription: receives the subscription; NULL on failure
  *
  * The fd is asked for on a connection of its own that ends before this returns, so @bus need not be
- * given a turn afterwards; see LIMITS in org.audiomodule1(5).
+ * given a turn afterwards; only where none can be made it is asked for on that of @bus. See LIMITS in
+ * org.audiomodule1(5).
  *
  * Return: 0; -EBUSY: all clients together have too many fds on the bus that they have not read, too:
  * call again; failures as audiomodule_bus_subscribe().

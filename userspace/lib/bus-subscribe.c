@@ -202,7 +202,8 @@ int bus_acquire_read(sd_bus_message *reply, const struct audiomodule_position *a
 
 /*
  * The daemon asks behind each fd whether it was read, and a program that waits for the fd alone from
- * now on would not answer for long. The end of a connection of its own answers, too.
+ * now on would not answer for long. The end of a connection of its own answers, too. Where there can
+ * be none, as the program has no fds left or sees the bus's socket no more, the one that is there does.
  */
 int bus_acquire(struct audiomodule_bus *bus, const char *object_path,
 		const struct audiomodule_filter *filter, const struct audiomodule_position *after,
@@ -210,12 +211,11 @@ int bus_acquire(struct audiomodule_bus *bus, const char *object_path,
 {
 	_cleanup_(cleanup_connection) sd_bus *connection = NULL;
 	_cleanup_(cleanup_message) sd_bus_message *reply = NULL;
-	int r = bus_open(bus->address, &connection);
+	sd_bus *used = bus_open(bus->address, &connection) < 0 ? bus->bus : connection;
+	int r = call_with_options(bus, used, object_path, "AcquireNotifications", filter, after,
+				  &reply);
 
 	*subscription = NULL;
-	if (r >= 0)
-		r = call_with_options(bus, connection, object_path, "AcquireNotifications", filter,
-				      after, &reply);
 	return r < 0 ? r : bus_acquire_read(reply, after, oldest, subscription);
 }
 
