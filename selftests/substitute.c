@@ -335,7 +335,7 @@ TEST_F(substitute, that_dies_when_it_is_asked_for_notifications_is_followed_by_o
 	ASSERT_TRUE(start_substitute(&self->stage, "2", "d"));
 	ASSERT_EQ(AUDIOMODULE_EVENT_APPEARED,
 		  comes(self->client, AUDIOMODULE_EVENT_APPEARED, PATIENCE_MS, &event));
-	/* That may have been told before the endpoints were. */
+	/* It is asked before they are told; so the client may have told that it is gone, too. */
 	ASSERT_TRUE(eventually(!owner(&self->stage)));
 	stop(&self->stage.daemon, SIGKILL);
 	/* Of two endpoints, one went meanwhile. */

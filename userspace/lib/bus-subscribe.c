@@ -202,8 +202,8 @@ int bus_acquire_read(sd_bus_message *reply, const struct audiomodule_position *a
 
 /*
  * The daemon asks behind each fd whether it was read, and a program that waits for the fd alone from
- * now on would not answer for long. The end of a connection of its own answers, too. Where there can
- * be none, as the program has no fds left or sees the bus's socket no more, the one that is there does.
+ * now on would not answer for long. The end of a connection of its own answers, too. A program that
+ * does not see the bus's socket any more can have none: for it the one that is there has to do.
  */
 int bus_acquire(struct audiomodule_bus *bus, const char *object_path,
 		const struct audiomodule_filter *filter, const struct audiomodule_position *after,
