@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -177,19 +178,32 @@ int world_end(struct world *world)
 	return was_alive && WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -ECHILD;
 }
 
-int daemon_fds(const struct world *world)
+static int open_now(pid_t process)
 {
 	char path[64];
 	int count = -2;
 	DIR *directory;
 
-	snprintf(path, sizeof(path), "/proc/%d/fd", world->daemon);
+	snprintf(path, sizeof(path), "/proc/%d/fd", process);
 	directory = opendir(path);
 	while (directory && readdir(directory))
 		count++;
 	if (directory)
 		closedir(directory);
 	return count;
+}
+
+/* It opens the folder of devices, and a card, for a moment when something may have changed there. */
+int daemon_fds(const struct world *world)
+{
+	int least = open_now(world->daemon);
+	unsigned int i;
+
+	for (i = 0; i < 20; i++) {
+		usleep(10 * 1000);
+		least = MIN(least, open_now(world->daemon));
+	}
+	return least;
 }
 
 /* The limit is one of numbers, which need not be used without a gap. */

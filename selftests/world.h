@@ -61,7 +61,7 @@ int list_again(struct world *world);
 /* Start an audiomoduled on the bus: its process. */
 pid_t start_daemon(const struct world *world);
 
-/* How many files the daemon has open. */
+/* How many files the daemon keeps open: the fewest within 200 ms. */
 int daemon_fds(const struct world *world);
 
 /* Let the daemon open so many more files, and none besides: 0, and the limit that it had. */
