@@ -66,11 +66,11 @@ static bool is_refusal(int error)
 	return error == -EACCES || error == -EPERM;
 }
 
-static const char *bus_words(const struct doctor *doctor)
+static const char *bus_words(const struct doctor *doctor, int error)
 {
 	const char *text = doctor->bus ? audiomodule_bus_error(doctor->bus) : "";
 
-	return text[0] ? text : strerror(-doctor->bus_error);
+	return text[0] ? text : strerror(-error);
 }
 
 /* ---- Installed ---- */
@@ -174,11 +174,11 @@ void check_service(struct doctor *doctor, struct finding *finding)
 		find(finding, VERDICT_UNKNOWN, "audiomoduled cannot be started: see user");
 	} else if (error == -EHOSTUNREACH) {
 		find(finding, VERDICT_PROBLEM, "audiomoduled does not run, and D-Bus cannot start "
-		     "it: %s", bus_words(doctor));
+		     "it: %s", bus_words(doctor, doctor->bus_error));
 		mend_service(doctor, finding);
 	} else {
 		find(finding, VERDICT_PROBLEM, "audiomoduled does not answer as it should: %s",
-		     bus_words(doctor));
+		     bus_words(doctor, doctor->bus_error));
 		mend_service(doctor, finding);
 	}
 }
@@ -226,7 +226,7 @@ static void check_notifications(struct doctor *doctor, struct finding *finding)
 		describe_refusal(doctor, finding);
 	else if (r < 0)
 		find(finding, VERDICT_PROBLEM, "audiomoduled does not give the notifications of "
-		     "%s: %s", endpoint->name, audiomodule_bus_error(doctor->bus));
+		     "%s: %s", endpoint->name, bus_words(doctor, r));
 	else
 		find(finding, VERDICT_OK, "%s may receive notifications", doctor_user());
 }
@@ -240,7 +240,7 @@ void check_access(struct doctor *doctor, struct finding *finding)
 	} else if (doctor->bus && is_refusal(doctor->bus_error)) {
 		find(finding, VERDICT_PROBLEM, "the bus does not let %s talk to audiomoduled (%s): "
 		     "it has read another policy than that of audiomoduled, which lets everybody",
-		     doctor_user(), bus_words(doctor));
+		     doctor_user(), bus_words(doctor, doctor->bus_error));
 		mend(finding, RELOAD "    # others: grep -l audiomodule /etc/dbus-1/system.d/*");
 	} else {
 		find(finding, VERDICT_UNKNOWN, "audiomoduled cannot be asked: see service");
