@@ -1604,6 +1604,116 @@ TEST_F(tight, client_that_cannot_be_asked_whether_it_reads_is_sent_no_more)
 	sd_bus_flush_close_unref(buses[STALLED - 1]);
 }
 
+/* Subscribes: the serial of the answer, which tells where the daemon's are; 0: it was refused. */
+static uint32_t subscribe_for_serial(sd_bus *bus, const struct world *world)
+{
+	sd_bus_message *answer = NULL;
+	uint64_t serial = 0;
+
+	if (call(bus, world->speaker, "Subscribe", NULL, &answer, "a{sv}", 0) >= 0)
+		sd_bus_message_get_cookie(answer, &serial);
+	sd_bus_message_unref(answer);
+	return serial;
+}
+
+/* Answers a call of the daemon's that was not read: its serial is all that an answer takes. */
+static int answer_unread(sd_bus *bus, const char *daemon, uint32_t serial)
+{
+	sd_bus_message *unread = NULL, *answer = NULL;
+	int r = sd_bus_message_new_method_call(bus, &unread, NAME, "/",
+					       "org.freedesktop.DBus.Peer", "Ping");
+
+	if (r >= 0)
+		r = sd_bus_message_set_sender(unread, daemon);
+	if (r >= 0)
+		r = sd_bus_message_seal(unread, serial, 0);
+	if (r >= 0)
+		r = sd_bus_message_new_method_return(unread, &answer);
+	if (r >= 0)
+		r = sd_bus_send(bus, answer, NULL);
+	sd_bus_message_unref(answer);
+	sd_bus_message_unref(unread);
+	return r;
+}
+
+TEST_F(bus, client_that_answers_what_it_has_not_read_is_sent_no_more)
+{
+	sd_bus *bus = connect_to(&self->world);
+	sd_bus_creds *daemon = NULL;
+	const char *name = NULL;
+	uint32_t serial;
+	size_t bytes;
+	int i, j;
+
+	ASSERT_NE(NULL, bus);
+	ASSERT_LE(0, sd_bus_get_name_creds(bus, NAME, SD_BUS_CREDS_UNIQUE_NAME, &daemon));
+	ASSERT_LE(0, sd_bus_creds_get_unique_name(daemon, &name));
+	serial = subscribe_for_serial(bus, &self->world);
+	ASSERT_NE(0, serial);
+	for (i = 0; i < 10; i++) {
+		ASSERT_EQ(0, inject(self->world.card, "send", "endpoint=0 size=%d", 40 + LARGEST));
+		usleep(20000);
+		/* It has sent us a handful of messages by now. */
+		for (j = 1; j <= 50; j++)
+			ASSERT_LE(0, answer_unread(bus, name, serial + j));
+		ASSERT_LE(0, sd_bus_flush(bus));
+	}
+	usleep(500000);
+	/* Reading, it would get more at once. */
+	kill(self->world.daemon, SIGSTOP);
+	bytes = bytes_unread(bus);
+	kill(self->world.daemon, SIGCONT);
+	EXPECT_LT(0, bytes);
+	EXPECT_GT(WINDOW_BYTES + LARGEST, bytes) {
+		TH_LOG("it was sent %zu bytes without reading", bytes);
+	}
+	sd_bus_creds_unref(daemon);
+	sd_bus_flush_close_unref(bus);
+}
+
+/* Acquires as many fds as it may have unread, and reads all but what comes later. */
+static sd_bus *hold_fds(const struct world *world)
+{
+	sd_bus *bus = connect_to(world);
+	int i, r = 0;
+
+	for (i = 0; bus && r >= 0 && i < FDS_OF_A_CLIENT; i++)
+		r = call(bus, world->speaker, "AcquireNotifications", NULL, NULL, "a{sv}", 0);
+	return r < 0 ? sd_bus_flush_close_unref(bus) : bus;
+}
+
+/* Answers what came, and asks for a fd: does it get one? */
+static bool acquires(sd_bus *bus, const struct world *world, sd_bus *others[], size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		sd_bus_message_unref(next_signal(others[i], "NoSuchSignal", 0));
+	return call(bus, world->speaker, "AcquireNotifications", NULL, NULL, "a{sv}", 0) >= 0;
+}
+
+/* The bus waits for the answers of others; when it does not any more, nobody of those calls again. */
+TEST_F(tight, fds_of_clients_that_could_not_be_asked_do_not_count_for_ever)
+{
+	sd_bus *stalled[STALLED], *holders[FDS_OF_ALL / FDS_OF_A_CLIENT], *bus;
+	size_t i;
+
+	ASSERT_TRUE(stall(&self->world, stalled));
+	for (i = 0; i < ARRAY_SIZE(holders); i++) {
+		holders[i] = hold_fds(&self->world);
+		ASSERT_NE(NULL, holders[i]);
+	}
+	bus = connect_to(&self->world);
+	ASSERT_NE(NULL, bus);
+	EXPECT_FALSE(acquires(bus, &self->world, holders, ARRAY_SIZE(holders)));
+	for (i = 0; i < STALLED; i++)
+		sd_bus_flush_close_unref(stalled[i]);
+	EXPECT_TRUE(eventually(acquires(bus, &self->world, holders, ARRAY_SIZE(holders))));
+	for (i = 0; i < ARRAY_SIZE(holders); i++)
+		sd_bus_flush_close_unref(holders[i]);
+	sd_bus_flush_close_unref(bus);
+}
+
 /* A connection that is polkit, as far as the bus knows. */
 static sd_bus *be_polkit(const struct world *world)
 {

@@ -177,6 +177,13 @@ bool clients_are_there(const struct clients *clients)
 	return clients->count > 0;
 }
 
+void clients_for_each(const struct clients *clients, void (*call)(struct client *client))
+{
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct client *client = clients->buckets[i]; client; client = client->next)
+			call(client);
+}
+
 struct client *client_of(const struct clients *clients, sd_bus_message *call)
 {
 	return find(clients, sd_bus_message_get_sender(call));

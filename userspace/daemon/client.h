@@ -35,6 +35,8 @@ struct clients *clients_free(struct clients *clients);
 
 bool clients_are_there(const struct clients *clients);
 
+void clients_for_each(const struct clients *clients, void (*call)(struct client *client));
+
 /* Who made this call: it is known by the time that a method is called. */
 struct client *client_of(const struct clients *clients, sd_bus_message *call);
 

@@ -153,6 +153,8 @@ static int start_bus(struct manager *manager, const char *address)
 	int r = bus_open(address, &manager->bus);
 
 	if (r >= 0)
+		r = unread_begin(manager->bus);
+	if (r >= 0)
 		r = sd_bus_attach_event(manager->bus, manager->event, SD_EVENT_PRIORITY_NORMAL);
 	if (r >= 0)
 		r = sd_bus_add_filter(manager->bus, NULL, on_message, manager);

@@ -9,8 +9,14 @@
  * replies that a connection may wait for (max_replies_per_connection: 128 on the system bus). Hence
  * one Ping for a client, whatever it was sent, and MAX_PINGS for all, so that there is room for
  * what polkit is asked.
+ *
+ * An answer names the serial of its Ping and nothing else, and sd-bus numbers what it sends from 1:
+ * who had read one message could answer a Ping that is still to come. So a Ping's serial is a
+ * random one of the lower half of all, and everything else has one of the upper half.
  */
+#include <errno.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "client.h"
 #include "log.h"
@@ -24,6 +30,8 @@
 #define WINDOW_SIGNALS	4096
 #define WINDOW_BYTES	((size_t)128 << 10)
 #define MAX_PINGS	64
+
+#define UPPER_SERIALS	(UINT32_C(1) << 31)
 
 /* Less than a bus' max_incoming_unix_fds, where it keeps to its default of 64. */
 #define MAX_FDS			48
@@ -82,15 +90,58 @@ static int on_answer(sd_bus_message *reply, void *context, sd_bus_error *error)
 	return 0;
 }
 
-static int send_ping(struct client *client)
+static int new_ping(sd_bus *bus, const char *name, sd_bus_message **ping)
+{
+	return sd_bus_message_new_method_call(bus, ping, name, "/", "org.freedesktop.DBus.Peer",
+					      "Ping");
+}
+
+int unread_begin(sd_bus *bus)
+{
+	_cleanup_(cleanup_message) sd_bus_message *ping = NULL;
+	int r = new_ping(bus, "org.freedesktop.DBus", &ping);
+
+	if (r >= 0)
+		r = sd_bus_message_set_expect_reply(ping, 0);
+	/* sd-bus goes on behind the highest serial, and remains in the upper half. */
+	if (r >= 0)
+		r = sd_bus_message_seal(ping, UPPER_SERIALS, 0);
+	return r < 0 ? r : sd_bus_send(bus, ping, NULL);
+}
+
+static int random_serial(uint32_t *serial)
+{
+	do {
+		if (getrandom(serial, sizeof(*serial), 0) < 0)
+			return -errno;
+		*serial %= UPPER_SERIALS;
+	} while (*serial == 0);
+	return 0;
+}
+
+static int try_ping(struct client *client)
 {
 	_cleanup_(cleanup_message) sd_bus_message *ping = NULL;
 	sd_bus *bus = client->manager->bus;
-	int r = sd_bus_message_new_method_call(bus, &ping, client->name, "/",
-					       "org.freedesktop.DBus.Peer", "Ping");
+	uint32_t serial;
+	int r = random_serial(&serial);
 
+	if (r >= 0)
+		r = new_ping(bus, client->name, &ping);
+	if (r >= 0)
+		r = sd_bus_message_seal(ping, serial, UINT64_MAX);
 	return r < 0 ? r : sd_bus_call_async(bus, &client->unread.ping, ping, on_answer, client,
 					     UINT64_MAX);
+}
+
+static int send_ping(struct client *client)
+{
+	int r;
+
+	do
+		r = try_ping(client);
+	while (r == -EEXIST);	/* another Ping has that serial */
+	return r;
 }
 
 bool unread_ask(struct client *client)
@@ -119,7 +170,7 @@ void unread_add_signal(struct client *client, size_t bytes)
 	ask_if_needed(client);
 }
 
-/* One that could not be asked then can perhaps be now. */
+/* Who could not be asked after its fd can perhaps be now. */
 int unread_check_fd(struct client *client, sd_bus_error *error)
 {
 	const size_t own = client->unread.sent.fds, all = client->manager->unread_fds;
@@ -129,11 +180,12 @@ int unread_check_fd(struct client *client, sd_bus_error *error)
 		return sd_bus_error_setf(error, BUS_ERROR_TOO_MANY_CALLS,
 					 "You have %zu fds on the bus that you have not read; read "
 					 "these answers, and the Ping behind them", own);
-	if (all >= MAX_FDS)
-		return sd_bus_error_setf(error, BUS_ERROR_TOO_MANY_CALLS,
-					 "All clients together have %zu fds on the bus that they "
-					 "have not read; call again later", all);
-	return 0;
+	if (all < MAX_FDS)
+		return 0;
+	clients_for_each(client->manager->clients, ask_if_needed);
+	return sd_bus_error_setf(error, BUS_ERROR_TOO_MANY_CALLS,
+				 "All clients together have %zu fds on the bus that they have not "
+				 "read; call again later", all);
 }
 
 void unread_add_fd(struct client *client)

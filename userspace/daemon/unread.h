@@ -31,6 +31,9 @@ struct unread {
 	sd_bus_slot *ping;
 };
 
+/* As soon as there is a bus: nobody can answer a Ping then that it has not read. */
+int unread_begin(sd_bus *bus);
+
 /* Has it as much as it may have? */
 bool unread_is_full(const struct client *client);
 
