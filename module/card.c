@@ -49,6 +49,7 @@ static void card_release(struct kref *kref)
 	mutex_destroy(&card->registration_lock);
 	kfree(card);
 	snd_audio_module_object_died(SND_AUDIO_MODULE_OBJECT_CARD);
+	module_put(THIS_MODULE);
 }
 
 /**
@@ -149,6 +150,8 @@ static struct snd_audio_module_card *card_alloc(struct snd_card *sound_card)
 	strscpy(card->name, sound_card->dev ? dev_name(sound_card->dev) : sound_card->id,
 		sizeof(card->name));
 	snd_audio_module_doorbell_init(card);
+	/* The driver's module, which holds this one, may go before ALSA has freed the card. */
+	__module_get(THIS_MODULE);
 	snd_audio_module_object_born(SND_AUDIO_MODULE_OBJECT_CARD);
 	return card;
 }

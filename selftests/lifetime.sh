@@ -317,6 +317,16 @@ case_core_held()
 	check_prompt "rmmod of the core works after the notification fd is closed"
 }
 
+# Whose code frees the card, when the last file of a card is closed and the driver has gone by then.
+case_core_held_by_card()
+{
+	load
+	held=$(cat /sys/module/$CORE/refcnt)
+	unbind
+	check "a card keeps the core loaded" 1 $((held - $(cat /sys/module/$CORE/refcnt)))
+	unload
+}
+
 case_driver_held()
 {
 	for kind in hwdep control; do
@@ -656,7 +666,7 @@ case_buffers_left()
 	unload
 }
 
-begin 88
+begin 89
 case_load_again_and_again
 case_card_node
 case_without_a_port
@@ -666,6 +676,7 @@ case_unread
 case_killed_sleeper
 case_passed_on
 case_core_held
+case_core_held_by_card
 case_driver_held
 case_flood_and_rmmod
 case_unbind_held

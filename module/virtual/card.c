@@ -15,10 +15,10 @@
  * and ports are given back in private_free, when the last of them has closed it.
  */
 
+#include <linux/completion.h>
 #include <linux/err.h>
 #include <linux/module.h>
 #include <linux/platform_device.h>
-#include <linux/wait_bit.h>
 #include <sound/initval.h>
 #include <sound/portcls.h>
 
@@ -46,8 +46,9 @@ static const u8 device_ids[VIRTUAL_ENDPOINTS][16] = {
 
 static struct platform_device *platform_device;
 
-/* Of which private_free was not called yet. */
-static atomic_t cards = ATOMIC_INIT(0);
+/* ALSA completes it for each card that was removed, when it has freed it. */
+static DECLARE_COMPLETION(card_freed);
+static unsigned int cards_removed;
 
 /* Without a port everything else goes on as it does with one (IF-2). */
 static int endpoint_port_new(struct virtual_endpoint *endpoint)
@@ -96,8 +97,6 @@ static void virtual_card_free(struct snd_card *card)
 		snd_audio_module_port_put(virtual->endpoints[i].port);
 	}
 	mutex_destroy(&virtual->late_lock);
-	if (atomic_dec_and_test(&cards))
-		wake_up_var(&cards);
 }
 
 static void virtual_card_remove(void *data)
@@ -111,6 +110,8 @@ static void virtual_card_remove(void *data)
 	virtual_late_free(virtual);
 	for (i = 0; i < VIRTUAL_ENDPOINTS; i++)
 		virtual_meter_disconnect(&virtual->endpoints[i].meter);
+	card->release_completion = &card_freed;
+	cards_removed++;
 	snd_card_free_when_closed(card);
 }
 
@@ -147,7 +148,6 @@ static int virtual_probe(struct platform_device *device)
 	virtual->pool_type = SND_PORTCLS_PAGED_POOL;
 	mutex_init(&virtual->late_lock);
 	card->private_free = virtual_card_free;
-	atomic_inc(&cards);
 	err = virtual_card_fill(virtual);
 	if (err) {
 		snd_card_free(card);
@@ -199,8 +199,12 @@ static void __exit virtual_exit(void)
 	platform_device_unregister(platform_device);
 	platform_driver_unregister(&virtual_driver);
 	virtual_inject_exit();
-	/* The last close of a file gives this module back before it frees the card. */
-	wait_var_event(&cards, !atomic_read(&cards));
+	/*
+	 * The last close of a file gives this module back before it frees the card. private_free
+	 * cannot tell when it has returned, so ALSA does, as for snd_card_free().
+	 */
+	while (cards_removed--)
+		wait_for_completion(&card_freed);
 }
 
 module_init(virtual_init);

@@ -19,14 +19,15 @@ struct example {
 	struct snd_audio_module_port *port;
 	struct snd_audio_module *module;
 	struct timer_list timer;
-	bool boost;
-	u32 blocks;
+	u32 boost, blocks;
 };
 
 static bool notifications = true;
 module_param(notifications, bool, 0444);
 MODULE_PARM_DESC(notifications, "Ask for a port (default y)");
 
+static DECLARE_COMPLETION(card_freed);	/* for each card, by ALSA */
+static unsigned int cards;
 static const guid_t device_id =
 	GUID_INIT(0xd1a5c3e0, 0x6f27, 0x4b8e, 0x93, 0x14, 0x2c, 0x5e, 0x80, 0xb7, 0x4f, 0x01);
 static const struct snd_audio_module_descriptor descriptor = {
@@ -44,10 +45,9 @@ static void notify(struct example *example, unsigned int pool, u32 event, u32 va
 	if (snd_portcls_alloc_notification_buffer(example->port, pool, sizeof(*payload), &buffer))
 		return;
 	payload = (void *)buffer->notification_buffer;
+	*payload = (struct example_notification){ .event = event, .value = value };
 	export_guid(payload->header.class_id, &descriptor.class_id);
 	payload->header.instance_id = descriptor.instance_id;
-	payload->event = event;
-	payload->value = value;
 	snd_portcls_send_notification(example->port, &snd_audio_module_notification_id, buffer);
 	snd_portcls_free_notification_buffer(example->port, buffer);
 }
@@ -64,9 +64,7 @@ static void boost_timer(struct timer_list *timer)
 
 static int boost_get(struct snd_kcontrol *control, struct snd_ctl_elem_value *value)
 {
-	struct example *example = snd_kcontrol_chip(control);
-
-	value->value.integer.value[0] = example->boost;
+	value->value.integer.value[0] = ((struct example *)snd_kcontrol_chip(control))->boost;
 	return 0;
 }
 
@@ -113,18 +111,18 @@ static int example_probe(struct platform_device *device)
 	err = snd_card_new(&device->dev, -1, "PortCls", THIS_MODULE, sizeof(*example), &card);
 	if (err)
 		return err;
-	strscpy(card->driver, "PortClsExample", sizeof(card->driver));
 	strscpy(card->shortname, "PortCls example", sizeof(card->shortname));
 	strscpy(card->longname, "Example of a driver from Windows", sizeof(card->longname));
 	example = card->private_data;
 	timer_setup(&example->timer, boost_timer, 0);
 	card->private_free = example_free;
+	card->release_completion = &card_freed;
+	cards++;
 	err = devm_add_action_or_reset(&device->dev, example_remove, card);
-	if (err)
-		return err;
-	if (notifications)	/* A port that cannot be had is NULL: the driver works, silently. */
+	if (!err && notifications)	/* One that cannot be had is NULL: silence. */
 		snd_audio_module_port_new(card, "Speaker", &device_id, &example->port);
-	err = snd_audio_module_register(example->port, &descriptor, NULL, NULL, &example->module);
+	err = err ?: snd_audio_module_register(example->port, &descriptor, NULL, NULL,
+					       &example->module);
 	err = err ?: snd_ctl_add(card, snd_ctl_new1(&boost_control, example));
 	return err ?: snd_card_register(card);
 }
@@ -143,6 +141,8 @@ static void __exit example_exit(void)
 {
 	platform_device_unregister(platform_device);
 	platform_driver_unregister(&example_driver);
+	while (cards--)
+		wait_for_completion(&card_freed);
 }
 module_exit(example_exit);
 MODULE_DESCRIPTION("Example of a sound driver with PortCls' notifications");
