@@ -24,6 +24,7 @@
 #include <linux/irq_work.h>
 #include <linux/kref.h>
 #include <linux/list.h>
+#include <linux/lockdep.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/rwsem.h>
@@ -471,6 +472,7 @@ bool snd_audio_module_name_valid(const char *name, size_t size);
  * @ops: the driver's, or NULL
  * @private_data: the driver's
  * @command_lock: one command at a time; protects @unregistered
+ * @command_lock_class: of @command_lock where there is a handler
  * @unregistered: no handler is called any more
  */
 struct snd_audio_module {
@@ -490,8 +492,15 @@ struct snd_audio_module {
 	const struct snd_audio_module_ops *ops;
 	void *private_data;
 	struct mutex command_lock;	/* see @command_lock above */
+	struct lock_class_key command_lock_class;
 	bool unregistered;
 };
+
+/* Does a driver answer commands to @module? */
+static inline bool snd_audio_module_has_handler(const struct snd_audio_module *module)
+{
+	return module->ops && module->ops->command;
+}
 
 struct snd_audio_module *
 snd_audio_module_find(const struct snd_audio_module_port *port,

@@ -105,7 +105,10 @@ static int basic_support(void *out, size_t *out_size)
 	return 0;
 }
 
-/* A signal came to a handler that waited, and did nothing yet: the kernel makes the call again. */
+/*
+ * A signal came to a handler that waited, and did nothing yet: the kernel makes the call again. Not
+ * by -ERESTART_RESTARTBLOCK, which goes on with a function that the handler cannot have set.
+ */
 static bool restarts(int err)
 {
 	return err == -ERESTARTSYS || err == -ERESTARTNOINTR || err == -ERESTARTNOHAND;
@@ -120,14 +123,14 @@ static int call_handler(struct snd_audio_module *module, const void *in, size_t 
 	mutex_lock(&module->command_lock);
 	if (module->unregistered)
 		err = -EINVAL;
-	else if (!module->ops || !module->ops->command)
+	else if (!snd_audio_module_has_handler(module))
 		err = -EOPNOTSUPP;
 	else
 		err = module->ops->command(module, in, in_size, out, out_size);
 	mutex_unlock(&module->command_lock);
 
 	/* What a handler cannot say. */
-	if (restarts(err) && !signal_pending(current))
+	if (err == -ERESTART_RESTARTBLOCK || (restarts(err) && !signal_pending(current)))
 		return -EINTR;
 	return err > 0 || (!err && *out_size > room) ? -EIO : err;
 }

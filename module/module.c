@@ -244,6 +244,20 @@ static int module_add_early_or_late(struct snd_audio_module *module, size_t noti
 	return err;
 }
 
+/*
+ * A handler may unregister another module, whose lock is taken inside of its own. If all had one
+ * class, lockdep had to be told to look away there, and would not see a driver that unregisters
+ * under a lock that its handler takes. Without a handler nothing is done inside of it.
+ */
+static void module_set_ops(struct snd_audio_module *module, const struct snd_audio_module_ops *ops)
+{
+	module->ops = ops;
+	if (!snd_audio_module_has_handler(module))
+		return;
+	lockdep_register_key(&module->command_lock_class);
+	lockdep_set_class(&module->command_lock, &module->command_lock_class);
+}
+
 static void module_release(struct kref *kref)
 {
 	struct snd_audio_module *module = container_of(kref, struct snd_audio_module, kref);
@@ -251,6 +265,8 @@ static void module_release(struct kref *kref)
 
 	put_pid(module->owner);
 	mutex_destroy(&module->command_lock);
+	if (snd_audio_module_has_handler(module))
+		lockdep_unregister_key(&module->command_lock_class);
 	/* A Send that found it still uses it; what it refers to lives as long as the port. */
 	kfree_rcu(module, rcu);
 	snd_audio_module_port_put(port);
@@ -325,7 +341,7 @@ static int module_enter(struct snd_audio_module *module, const struct snd_audio_
 {
 	int err;
 
-	module->ops = ops;
+	module_set_ops(module, ops);
 	module->private_data = private_data;
 	/* A command may come as soon as it is in the list, and its reference be the last one. */
 	snd_audio_module_port_get(module->port);
@@ -482,7 +498,7 @@ void snd_audio_module_unregister(struct snd_audio_module *module)
 	mutex_unlock(&card->lock);
 
 	/* Commands that found it before. The caller may be another module's handler. */
-	mutex_lock_nested(&module->command_lock, SINGLE_DEPTH_NESTING);
+	mutex_lock(&module->command_lock);
 	module->unregistered = true;
 	mutex_unlock(&module->command_lock);
 	snd_audio_module_put(module);

@@ -684,6 +684,7 @@ TEST_F(command, handlers_are_not_believed)
 		{ "too_long", EIO },
 		{ "positive", EIO },
 		{ "restart", EINTR },
+		{ "restart_block", EINTR },
 		{ "unwritten", 0 },
 	};
 	static const uint8_t zeroes[OUT_SIZE];

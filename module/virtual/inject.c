@@ -22,8 +22,8 @@
  *		registers another module instead, and unregisters that. What a handler should not
  *		do: too_long says that it wrote more than there is room for; unwritten, that it
  *		wrote what it did not; positive returns 1; restart asks to be called again without
- *		a signal. op=again, module=, instance=: registers a module of a class that the
- *		endpoint has, and unregisters it.
+ *		a signal, restart_block by a function that it has not set. op=again, module=,
+ *		instance=: registers a module of a class that the endpoint has, and unregisters it.
  *		op=release gives the driver's reference to an endpoint's port back, while its
  *		modules go on (IF-3).
  *	pool	the pool type that the modules ask for when a parameter changes: with one that is
@@ -242,11 +242,12 @@ static const char * const method_names[] = { "post", "portcls", "reuse" };
 
 enum handler {
 	HANDLER_PLAIN, HANDLER_INTERRUPTIBLE, HANDLER_NESTED, HANDLER_TOO_LONG, HANDLER_UNWRITTEN,
-	HANDLER_POSITIVE, HANDLER_RESTART
+	HANDLER_POSITIVE, HANDLER_RESTART, HANDLER_RESTART_BLOCK
 };
 
 static const char * const handler_names[] = {
-	"plain", "interruptible", "nested", "too_long", "unwritten", "positive", "restart"
+	"plain", "interruptible", "nested", "too_long", "unwritten", "positive", "restart",
+	"restart_block"
 };
 
 static int parse_name(const char *value, const char * const *names, size_t count, u32 *index)
@@ -734,6 +735,8 @@ static int late_command(struct snd_audio_module *module, const void *in, size_t 
 		return 1;
 	case HANDLER_RESTART:
 		return -ERESTARTSYS;
+	case HANDLER_RESTART_BLOCK:
+		return -ERESTART_RESTARTBLOCK;
 	default:
 		return late_answer(virtual, in, in_size, out, out_size);
 	}
