@@ -473,6 +473,7 @@ bool snd_audio_module_name_valid(const char *name, size_t size);
  * @private_data: the driver's
  * @command_lock: one command at a time; protects @unregistered
  * @command_lock_class: of @command_lock where there is a handler
+ * @has_handler: @ops has one; stays true when @ops may be gone
  * @unregistered: no handler is called any more
  */
 struct snd_audio_module {
@@ -493,14 +494,9 @@ struct snd_audio_module {
 	void *private_data;
 	struct mutex command_lock;	/* see @command_lock above */
 	struct lock_class_key command_lock_class;
+	bool has_handler;
 	bool unregistered;
 };
-
-/* Does a driver answer commands to @module? */
-static inline bool snd_audio_module_has_handler(const struct snd_audio_module *module)
-{
-	return module->ops && module->ops->command;
-}
 
 struct snd_audio_module *
 snd_audio_module_find(const struct snd_audio_module_port *port,

@@ -150,7 +150,10 @@ static struct snd_audio_module_card *card_alloc(struct snd_card *sound_card)
 	strscpy(card->name, sound_card->dev ? dev_name(sound_card->dev) : sound_card->id,
 		sizeof(card->name));
 	snd_audio_module_doorbell_init(card);
-	/* The driver's module, which holds this one, may go before ALSA has freed the card. */
+	/*
+	 * The driver's module, which holds this one, may go before ALSA has freed the card, unless
+	 * it waits for that. Then what is left are the instructions behind module_put().
+	 */
 	__module_get(THIS_MODULE);
 	snd_audio_module_object_born(SND_AUDIO_MODULE_OBJECT_CARD);
 	return card;

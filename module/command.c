@@ -114,6 +114,19 @@ static bool restarts(int err)
 	return err == -ERESTARTSYS || err == -ERESTARTNOINTR || err == -ERESTARTNOHAND;
 }
 
+/* What a handler said, or what becomes of what it cannot say. */
+static int check_answer(int err, size_t out_size, size_t room)
+{
+	if (err == -ERESTART_RESTARTBLOCK || (restarts(err) && !signal_pending(current)))
+		return -EINTR;
+	if (restarts(err))
+		return err;
+	/* The others from there on are the kernel's alone, too. */
+	if (err > 0 || err <= -ERESTARTSYS || (!err && out_size > room))
+		return -EIO;
+	return err;
+}
+
 static int call_handler(struct snd_audio_module *module, const void *in, size_t in_size,
 			void *out, size_t *out_size)
 {
@@ -123,16 +136,12 @@ static int call_handler(struct snd_audio_module *module, const void *in, size_t 
 	mutex_lock(&module->command_lock);
 	if (module->unregistered)
 		err = -EINVAL;
-	else if (!snd_audio_module_has_handler(module))
+	else if (!module->has_handler)
 		err = -EOPNOTSUPP;
 	else
 		err = module->ops->command(module, in, in_size, out, out_size);
 	mutex_unlock(&module->command_lock);
-
-	/* What a handler cannot say. */
-	if (err == -ERESTART_RESTARTBLOCK || (restarts(err) && !signal_pending(current)))
-		return -EINTR;
-	return err > 0 || (!err && *out_size > room) ? -EIO : err;
+	return check_answer(err, *out_size, room);
 }
 
 /*

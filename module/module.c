@@ -252,7 +252,8 @@ static int module_add_early_or_late(struct snd_audio_module *module, size_t noti
 static void module_set_ops(struct snd_audio_module *module, const struct snd_audio_module_ops *ops)
 {
 	module->ops = ops;
-	if (!snd_audio_module_has_handler(module))
+	module->has_handler = ops && ops->command;
+	if (!module->has_handler)
 		return;
 	lockdep_register_key(&module->command_lock_class);
 	lockdep_set_class(&module->command_lock, &module->command_lock_class);
@@ -265,7 +266,7 @@ static void module_release(struct kref *kref)
 
 	put_pid(module->owner);
 	mutex_destroy(&module->command_lock);
-	if (snd_audio_module_has_handler(module))
+	if (module->has_handler)
 		lockdep_unregister_key(&module->command_lock_class);
 	/* A Send that found it still uses it; what it refers to lives as long as the port. */
 	kfree_rcu(module, rcu);

@@ -1556,9 +1556,9 @@ static bool stall(const struct world *world, sd_bus *buses[STALLED])
 	for (i = 0; i < 15; i++) {
 		if (inject(world->card, "send", "endpoint=0 size=%d", 40 + LARGEST))
 			return false;
-		usleep(20000);
+		usleep(20000 * slowness());
 	}
-	usleep(500000);
+	usleep(500000 * slowness());
 	return true;
 }
 
@@ -1652,13 +1652,13 @@ TEST_F(bus, client_that_answers_what_it_has_not_read_is_sent_no_more)
 	ASSERT_NE(0, serial);
 	for (i = 0; i < 10; i++) {
 		ASSERT_EQ(0, inject(self->world.card, "send", "endpoint=0 size=%d", 40 + LARGEST));
-		usleep(20000);
+		usleep(20000 * slowness());
 		/* It has sent us a handful of messages by now. */
 		for (j = 1; j <= 50; j++)
 			ASSERT_LE(0, answer_unread(bus, name, serial + j));
 		ASSERT_LE(0, sd_bus_flush(bus));
 	}
-	usleep(500000);
+	usleep(500000 * slowness());
 	/* Reading, it would get more at once. */
 	kill(self->world.daemon, SIGSTOP);
 	bytes = bytes_unread(bus);

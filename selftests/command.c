@@ -685,6 +685,7 @@ TEST_F(command, handlers_are_not_believed)
 		{ "positive", EIO },
 		{ "restart", EINTR },
 		{ "restart_block", EINTR },
+		{ "kernel_only", EIO },
 		{ "unwritten", 0 },
 	};
 	static const uint8_t zeroes[OUT_SIZE];

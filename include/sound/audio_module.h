@@ -72,7 +72,8 @@ struct snd_audio_module_descriptor {
  *	command comes again (CMD-5). When it is not 0 and too small: -ENOBUFS (CMD-4). Any other
  *	error is passed on; -EINVAL and -EOPNOTSUPP are STATUS_INVALID_PARAMETER and
  *	STATUS_INVALID_DEVICE_REQUEST. -ERESTARTSYS when a signal came before anything was done:
- *	the program's call is made again, or is -EINTR. After an error other than -EOVERFLOW nobody
+ *	the program's call is made again, or is -EINTR. The kernel's own errors (-ENOTSUPP), and
+ *	more bytes than there is room for, are -EIO. After an error other than -EOVERFLOW nobody
  *	looks at *@out_size.
  *
  *	One command of a module runs at a time (CMD-7). Process context, may sleep and take the

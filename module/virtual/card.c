@@ -46,7 +46,10 @@ static const u8 device_ids[VIRTUAL_ENDPOINTS][16] = {
 
 static struct platform_device *platform_device;
 
-/* ALSA completes it for each card that was removed, when it has freed it. */
+/*
+ * ALSA completes it for each card that was removed, when it has freed it. They are counted under
+ * the lock of the only device.
+ */
 static DECLARE_COMPLETION(card_freed);
 static unsigned int cards_removed;
 
@@ -97,6 +100,16 @@ static void virtual_card_free(struct snd_card *card)
 		snd_audio_module_port_put(virtual->endpoints[i].port);
 	}
 	mutex_destroy(&virtual->late_lock);
+}
+
+/*
+ * The last close of a file gives this module back before it frees the card. private_free cannot
+ * tell when it has returned, so ALSA does, as for snd_card_free().
+ */
+static void virtual_cards_wait(void)
+{
+	for (; cards_removed; cards_removed--)
+		wait_for_completion(&card_freed);
 }
 
 static void virtual_card_remove(void *data)
@@ -191,6 +204,7 @@ unregister_driver:
 	platform_driver_unregister(&virtual_driver);
 exit_inject:
 	virtual_inject_exit();
+	virtual_cards_wait();
 	return err;
 }
 
@@ -199,12 +213,7 @@ static void __exit virtual_exit(void)
 	platform_device_unregister(platform_device);
 	platform_driver_unregister(&virtual_driver);
 	virtual_inject_exit();
-	/*
-	 * The last close of a file gives this module back before it frees the card. private_free
-	 * cannot tell when it has returned, so ALSA does, as for snd_card_free().
-	 */
-	while (cards_removed--)
-		wait_for_completion(&card_freed);
+	virtual_cards_wait();
 }
 
 module_init(virtual_init);

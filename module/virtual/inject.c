@@ -22,8 +22,9 @@
  *		registers another module instead, and unregisters that. What a handler should not
  *		do: too_long says that it wrote more than there is room for; unwritten, that it
  *		wrote what it did not; positive returns 1; restart asks to be called again without
- *		a signal, restart_block by a function that it has not set. op=again, module=,
- *		instance=: registers a module of a class that the endpoint has, and unregisters it.
+ *		a signal, restart_block by a function that it has not set; kernel_only returns
+ *		what user space has no errno for. op=again, module=, instance=: registers a module
+ *		of a class that the endpoint has, and unregisters it.
  *		op=release gives the driver's reference to an endpoint's port back, while its
  *		modules go on (IF-3).
  *	pool	the pool type that the modules ask for when a parameter changes: with one that is
@@ -242,12 +243,13 @@ static const char * const method_names[] = { "post", "portcls", "reuse" };
 
 enum handler {
 	HANDLER_PLAIN, HANDLER_INTERRUPTIBLE, HANDLER_NESTED, HANDLER_TOO_LONG, HANDLER_UNWRITTEN,
-	HANDLER_POSITIVE, HANDLER_RESTART, HANDLER_RESTART_BLOCK
+	HANDLER_POSITIVE, HANDLER_RESTART, HANDLER_RESTART_BLOCK,
+	HANDLER_KERNEL_ONLY
 };
 
 static const char * const handler_names[] = {
 	"plain", "interruptible", "nested", "too_long", "unwritten", "positive", "restart",
-	"restart_block"
+	"restart_block", "kernel_only"
 };
 
 static int parse_name(const char *value, const char * const *names, size_t count, u32 *index)
@@ -667,6 +669,17 @@ static const char * const late_ops[] = { "register", "unregister", "again", "rel
 
 #define LATE_SLEEP_MS	20000
 
+static int again_command(struct snd_audio_module *module, const void *in, size_t in_size,
+			 void *out, size_t *out_size)
+{
+	return -ENXIO;
+}
+
+/* With a handler: a nested one's lock is taken inside of another's. */
+static const struct snd_audio_module_ops again_ops = {
+	.command = again_command,
+};
+
 /* Register a module of a class that the endpoint has already (MOD-2), and unregister it. */
 static int register_again(struct virtual_endpoint *endpoint, u32 index, u32 instance)
 {
@@ -676,7 +689,7 @@ static int register_again(struct virtual_endpoint *endpoint, u32 index, u32 inst
 
 	descriptor.instance_id = instance;
 	descriptor.label = "Again";
-	err = snd_audio_module_register(endpoint->port, &descriptor, NULL, NULL, &module);
+	err = snd_audio_module_register(endpoint->port, &descriptor, &again_ops, NULL, &module);
 	if (!err)
 		snd_audio_module_unregister(module);
 	return err;
@@ -737,6 +750,8 @@ static int late_command(struct snd_audio_module *module, const void *in, size_t 
 		return -ERESTARTSYS;
 	case HANDLER_RESTART_BLOCK:
 		return -ERESTART_RESTARTBLOCK;
+	case HANDLER_KERNEL_ONLY:
+		return -ENOTSUPP;
 	default:
 		return late_answer(virtual, in, in_size, out, out_size);
 	}

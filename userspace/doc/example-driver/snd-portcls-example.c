@@ -27,7 +27,7 @@ module_param(notifications, bool, 0444);
 MODULE_PARM_DESC(notifications, "Ask for a port (default y)");
 
 static DECLARE_COMPLETION(card_freed);	/* for each card, by ALSA */
-static unsigned int cards;
+static unsigned int cards_removed;
 static const guid_t device_id =
 	GUID_INIT(0xd1a5c3e0, 0x6f27, 0x4b8e, 0x93, 0x14, 0x2c, 0x5e, 0x80, 0xb7, 0x4f, 0x01);
 static const struct snd_audio_module_descriptor descriptor = {
@@ -99,6 +99,8 @@ static void example_free(struct snd_card *card)
 static void example_remove(void *card)
 {
 	snd_card_disconnect(card);
+	((struct snd_card *)card)->release_completion = &card_freed;
+	cards_removed++;
 	snd_card_free_when_closed(card);
 }
 
@@ -116,8 +118,6 @@ static int example_probe(struct platform_device *device)
 	example = card->private_data;
 	timer_setup(&example->timer, boost_timer, 0);
 	card->private_free = example_free;
-	card->release_completion = &card_freed;
-	cards++;
 	err = devm_add_action_or_reset(&device->dev, example_remove, card);
 	if (!err && notifications)	/* One that cannot be had is NULL: silence. */
 		snd_audio_module_port_new(card, "Speaker", &device_id, &example->port);
@@ -141,7 +141,7 @@ static void __exit example_exit(void)
 {
 	platform_device_unregister(platform_device);
 	platform_driver_unregister(&example_driver);
-	while (cards--)
+	while (cards_removed--)
 		wait_for_completion(&card_freed);
 }
 module_exit(example_exit);
