@@ -1542,6 +1542,14 @@ TEST_F_TIMEOUT(bus, client_that_stands_still_hurts_only_itself, 240)
 #define LARGEST		64000	/* bytes of a notification's data */
 #define WINDOW_BYTES	(128 << 10)
 
+/* Has the bus sent it so many bytes that it has not read? */
+static bool holds_unread(sd_bus *bus, int least)
+{
+	int bytes = 0;
+
+	return !ioctl(sd_bus_get_fd(bus), FIONREAD, &bytes) && bytes >= least;
+}
+
 /* Connections that subscribe and are not read from any more: then more is sent than they may get. */
 static bool stall(const struct world *world, sd_bus *buses[STALLED])
 {
@@ -1556,9 +1564,12 @@ static bool stall(const struct world *world, sd_bus *buses[STALLED])
 	for (i = 0; i < 15; i++) {
 		if (inject(world->card, "send", "endpoint=0 size=%d", 40 + LARGEST))
 			return false;
-		usleep(20000 * slowness());
+		usleep(20000);
 	}
-	usleep(500000 * slowness());
+	for (i = 0; i < STALLED; i++)
+		if (!eventually(holds_unread(buses[i], 2 * LARGEST)))
+			return false;
+	usleep(500000);
 	return true;
 }
 
@@ -1658,6 +1669,7 @@ TEST_F(bus, client_that_answers_what_it_has_not_read_is_sent_no_more)
 			ASSERT_LE(0, answer_unread(bus, name, serial + j));
 		ASSERT_LE(0, sd_bus_flush(bus));
 	}
+	EXPECT_TRUE(eventually(holds_unread(bus, LARGEST)));
 	usleep(500000 * slowness());
 	/* Reading, it would get more at once. */
 	kill(self->world.daemon, SIGSTOP);
@@ -2266,30 +2278,6 @@ static int daemon_threads(const struct world *world)
 	return count;
 }
 
-/* Of the daemon's threads, only one that sends a command sleeps so for long. */
-static bool a_thread_is_blocked(const struct world *world)
-{
-	struct dirent *entry;
-	bool blocked = false;
-	char path[64];
-	DIR *directory;
-
-	snprintf(path, sizeof(path), "/proc/%d/task", world->daemon);
-	directory = opendir(path);
-	while (directory && !blocked && (entry = readdir(directory)))
-		blocked = thread_state(world->daemon, atoi(entry->d_name)) == 'D';
-	if (directory)
-		closedir(directory);
-	return blocked;
-}
-
-/* Wait until a command is in the handler that sleeps, and not just on its way there. */
-static bool handler_runs(const struct world *world)
-{
-	return eventually(a_thread_is_blocked(world) && !usleep(100000) &&
-			  a_thread_is_blocked(world));
-}
-
 /* UWP-1, UWP-5 */
 TEST_F(bus, command_changes_a_parameter_and_its_sender_hears_of_it)
 {
@@ -2663,7 +2651,7 @@ TEST_F(bus, commands_to_a_card_that_goes_say_so)
 	ASSERT_LE(0, slow_later(bus, &self->world, running_ms(), &running));
 	ASSERT_LE(0, slow_later(bus, &self->world, 0, &waiting));
 	ASSERT_LE(0, authorized(bus, &self->world));
-	ASSERT_TRUE(handler_runs(&self->world));
+	ASSERT_TRUE(handler_runs(self->world.daemon));
 	/*
 	 * The driver unregisters its module before the card goes: meanwhile the daemon would still
 	 * find the card, and be told that the module is not there.
@@ -2702,7 +2690,7 @@ TEST_F(bus, command_never_reaches_another_card_of_that_number)
 	ASSERT_LE(0, slow_later(bus, &self->world, running_ms(), &running));
 	ASSERT_LE(0, slow_later(bus, &self->world, 0, &waiting));
 	ASSERT_LE(0, authorized(bus, &self->world));
-	ASSERT_TRUE(handler_runs(&self->world));
+	ASSERT_TRUE(handler_runs(self->world.daemon));
 	kill(self->world.daemon, SIGSTOP);
 	ASSERT_EQ(0, file_write(DRIVER "/unbind", "snd-audio-module-virtual"));
 	ASSERT_EQ(0, file_write(DRIVER "/bind", "snd-audio-module-virtual"));

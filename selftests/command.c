@@ -781,17 +781,22 @@ static bool slow_start(struct slow *slow, int hwdep)
 	return !pthread_create(&slow->thread, NULL, slow_run, slow);
 }
 
-/* Until it is in the handler, or waits for another one that is, and not just on its way there. */
-static void slow_await(const struct slow *slow)
+static void slow_await_state(const struct slow *slow, char state)
 {
 	uint64_t end = milliseconds() + STUCK_MS;
 
 	while (!slow->done && milliseconds() < end) {
-		if (slow->id && thread_state(getpid(), slow->id) == 'D')
+		if (slow->id && thread_state(getpid(), slow->id) == state)
 			break;
 		usleep(1000);
 	}
 	usleep(100000);
+}
+
+/* Until it is in the handler, or waits for another one that is, and not just on its way there. */
+static void slow_await(const struct slow *slow)
+{
+	slow_await_state(slow, 'D');
 }
 
 /* CMD-7: two commands of one module one after the other, and nobody else waits for them. */
@@ -1021,7 +1026,6 @@ TEST_F(command, a_signal_makes_the_call_again_with_what_was_asked_for)
 		{ SA_RESTART, 0, true },
 		{ 0, EINTR, false },
 	};
-	const uint64_t before = SLOW_MS / 4;
 	uint64_t begin, took;
 	struct slow slow;
 	unsigned int i;
@@ -1033,16 +1037,16 @@ TEST_F(command, a_signal_makes_the_call_again_with_what_was_asked_for)
 		};
 
 		ASSERT_EQ(0, sigaction(SIGUSR1, &action, NULL));
-		begin = milliseconds();
 		ASSERT_TRUE(slow_start(&slow, self->hwdep));
-		usleep(before * 1000);
+		slow_await_state(&slow, 'S');
+		begin = milliseconds();
 		pthread_kill(slow.thread, SIGUSR1);
 		pthread_join(slow.thread, NULL);
 		took = milliseconds() - begin;
 		EXPECT_EQ(table[i].err, slow.result) TH_LOG("row %u", i);
 		EXPECT_EQ(sizeof(uint32_t), slow.out_size) TH_LOG("row %u", i);
 		/* The handler sleeps from the beginning. */
-		EXPECT_EQ(table[i].again, took >= before + SLOW_MS)
+		EXPECT_EQ(table[i].again, took >= SLOW_MS)
 			TH_LOG("row %u: %" PRIu64 " ms", i, took);
 	}
 	signal(SIGUSR1, SIG_DFL);

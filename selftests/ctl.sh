@@ -353,8 +353,9 @@ case_late_answers()
 	wait_for 20 commanded 0
 	start calls dbus-monitor --address "$address" --profile member=SendCommand
 	wait_for 20 has calls NameLost
-	# The daemon sends one command of a module after the other; the card goes meanwhile.
-	start slow audiomodulectl send --raw Speaker/Late 88130000
+	# The daemon sends one command of a module after the other; the card goes meanwhile. To get
+	# there takes two seconds, or more: the first command has ten.
+	start slow audiomodulectl send --raw Speaker/Late 10270000
 	slow=$!
 	wait_for 20 sent 1 && wait_for 20 commanded 1
 	start gone audiomodulectl send --json Speaker/Late 00000000
@@ -366,7 +367,7 @@ case_late_answers()
 	first=$status
 	ends "$gone"
 	check "a module that went away before its command is told, with exit status 3" \
-		"0 88130000, 3 audiomodulectl: Speaker/Late went away before it got the command. \
+		"0 10270000, 3 audiomodulectl: Speaker/Late went away before it got the command. \
 See: audiomodulectl list
 $(answer Speaker/Late ENODEV '')" \
 		"$first $(hex slow), $status $(cat "$TMP/gone")"
@@ -742,10 +743,10 @@ on_terminal()
 	terminal=$!
 }
 
-# Ten seconds, -6.0 dBFS
+# A minute, -6.0 dBFS: it is stopped before.
 play_square()
 {
-	tr '\0' '@' </dev/zero | head -c 1920000 >"$TMP/square"
+	tr '\0' '@' </dev/zero | head -c 11520000 >"$TMP/square"
 	start play aplay -q -D "hw:$card,0" -t raw -f S16_LE -r 48000 -c 2 "$TMP/square"
 }
 
@@ -769,13 +770,14 @@ case_bars()
 	amixer -q -c "$card" cset name='Speaker EQ Movie Parameter1' 1
 	amixer -q -c "$card" cset name='Speaker EQ Movie Parameter1' 0
 	wait_for 20 has lines parameter
-	wait_for 20 drawn bars.script 'parameter.*\r.*-6.0'
+	wait_for 20 drawn bars.script 'parameter.*parameter.*\r.*-6.0'
 	# What is drawn at this moment is not looked at.
 	sed "\$s/\(.*$(printf '\033')\[K\).*/\1/" "$TMP/bars.script" >"$TMP/bars.now"
 	screen bars.now >"$TMP/screen"
 	stop "$play"
-	wait_for 20 has lines silence
-	sleep 0.5
+	for file in lines bars.script plain.script dumb.script narrow.script; do
+		wait_for 20 drawn $file silence
+	done
 	for pid in $first $second $third $fourth; do
 		kill -INT "$(pgrep -P "$pid" -x audiomodulectl)"
 		ends "$pid"
@@ -885,7 +887,10 @@ case_watch()
 	hook portcls "op=alloc slot=0 pool=3 size=48" 2>/dev/null
 	hook send "endpoint=1 count=23"
 	lines=$(wc -l <"$TMP/watch.json")
+	lines_text=$(wc -l <"$TMP/watch.text")
 	wait_for 20 said watch.json $((lines + 2))
+	# A look that began before, one that tells the rest, and one that finds no change.
+	wait_for 20 said watch.text $((lines_text + 3))
 	kill -INT "$first"
 	kill -TERM "$second"
 	ends "$first"

@@ -78,16 +78,21 @@ median()
 }
 
 # shellcheck disable=SC2317 # called by cost
-# In steps of 50 ms, whatever each of them takes
+# In steps of 50 ms, whatever each of them takes: what is due by then is sent, which is more after a
+# step that took long.
 send_for_a_while()
 {
 	begin=$(now_ms)
-	step=0
-	while [ "$(now_ms)" -lt $((begin + SECONDS_MEASURED * 1000)) ]; do
-		hook send "count=$((RATE / 20)) size=64 context=process" || return
-		step=$((step + 1))
-		rest=$((begin + step * 50 - $(now_ms)))
-		[ "$rest" -le 0 ] || sleep "0.$(printf '%03d' "$rest")"
+	given=0
+	while
+		passed=$(($(now_ms) - begin))
+		[ "$passed" -lt $((SECONDS_MEASURED * 1000)) ]
+	do
+		due=$((RATE * passed / 1000 - given))
+		hook send "count=$due size=64 context=process" || return
+		given=$((given + due))
+		rest=$((50 - ($(now_ms) - begin) % 50))
+		sleep "0.$(printf '%03d' "$rest")"
 	done
 }
 

@@ -1030,25 +1030,30 @@ TEST_F(elements, tlv_drops_a_record_that_the_journal_has_no_more)
 TEST_F(elements, tlv_is_right_or_without_record_during_a_flood)
 {
 	unsigned int numid = numid_of(&self->view, "Speaker System Notification");
-	pid_t pid = send_in_background(&self->view, "size=20000 count=30000");
+	uint64_t end = milliseconds() + PATIENCE_MS;
 	int reads = 0, records = 0, bad = 0;
 	struct parsed parsed;
 	int status = -1;
+	pid_t pid;
 
-	while (still_runs(pid, &status)) {
-		int err = tlv_get(&self->view, numid, 128 * 1024, &parsed);
+	/* Who gets no time while it floods has read nothing that matters: once more. */
+	do {
+		pid = send_in_background(&self->view, "size=20000 count=30000");
+		while (still_runs(pid, &status)) {
+			int err = tlv_get(&self->view, numid, 128 * 1024, &parsed);
 
-		reads++;
-		bad += err != 0;
-		if (err || !parsed.record)
-			continue;
-		records++;
-		bad += parsed.record->data_size != 20000 ||
-		       parsed.record->type != SND_AUDIO_MODULE_RECORD_NOTIFICATION ||
-		       !vendor_intact(record_vendor(parsed.record), 20000 - IDENTITY_SIZE);
-	}
+			reads++;
+			bad += err != 0;
+			if (err || !parsed.record)
+				continue;
+			records++;
+			bad += parsed.record->data_size != 20000 ||
+			       parsed.record->type != SND_AUDIO_MODULE_RECORD_NOTIFICATION ||
+			       !vendor_intact(record_vendor(parsed.record), 20000 - IDENTITY_SIZE);
+		}
+		EXPECT_EQ(0, status);
+	} while (reads <= 10 && milliseconds() < end);
 	TH_LOG("%d reads, %d with a record", reads, records);
-	EXPECT_EQ(0, status);
 	EXPECT_EQ(0, bad);
 	EXPECT_LT(10, reads);
 }
@@ -1797,13 +1802,13 @@ TEST_F(meter, hears_a_pause_inside_of_what_is_played)
 /* What a program takes back before its time came is not heard. */
 TEST_F(meter, does_not_hear_what_was_taken_back)
 {
-	static int16_t samples[FRAMES * CHANNELS];
-	const int half = FRAMES / 2;
+	static int16_t samples[2 * FRAMES * CHANNELS];
+	const int half = FRAMES;
 	snd_pcm_t *pcm;
 
 	samples_fill(samples, half, 1000, 1000);
 	samples_fill(samples + half * CHANNELS, half, 2000, 2000);
-	ASSERT_EQ(0, pcm_open(&self->view, 0, SLOW_RATE, samples, FRAMES, &pcm));
+	ASSERT_EQ(0, pcm_open(&self->view, 0, SLOW_RATE, samples, 2 * FRAMES, &pcm));
 	ASSERT_EQ(0, snd_pcm_start(pcm));
 	usleep(QUIET_MS * 1000);
 	ASSERT_EQ(half, snd_pcm_rewind(pcm, half));

@@ -489,38 +489,50 @@ static int do_hold_question(void)
 	return 0;
 }
 
-/* The late module answers after as many milliseconds. */
+/**
+ * struct long_command - what the late module takes long to answer
+ * @fd: where
+ * @ms: milliseconds
+ * @thread: who sends it
+ */
+struct long_command {
+	int fd;
+	uint32_t ms;
+	volatile pid_t thread;
+};
+
 static void *command_for_long(void *data)
 {
 	static const uint8_t late_class[16] = { 0x7e, 0x0a, 0x6f, 0x2f, 0x43, 0x6a, 0x0c, 0x4f,
 						0x9d, 0x5b, 0x77, 0x1e, 0x30, 0x52, 0xc8, 0x41 };
-	const uint32_t ms = 2000;
+	struct long_command *sent = data;
 	uint32_t answer;
 	struct snd_audio_module_command command = {
 		.instance_id = 1,
 		.verb = SND_AUDIO_MODULE_VERB_GET,
 		.pcm_device = -1,
 		.pcm_subdevice = -1,
-		.in = (uintptr_t)&ms,
-		.in_size = sizeof(ms),
+		.in = (uintptr_t)&sent->ms,
+		.in_size = sizeof(sent->ms),
 		.out = (uintptr_t)&answer,
 		.out_size = sizeof(answer),
 	};
 
 	memcpy(command.device_id, speaker_id, 16);
 	memcpy(command.class_id, late_class, 16);
-	say("long %s", ioctl_says(*(int *)data, SND_AUDIO_MODULE_IOCTL_COMMAND, &command));
+	sent->thread = gettid();
+	say("long %s", ioctl_says(sent->fd, SND_AUDIO_MODULE_IOCTL_COMMAND, &command));
 	return NULL;
 }
 
 static int do_command_asleep(void)
 {
-	int fd = hwdep_open(card_find());
+	struct long_command sent = { .fd = hwdep_open(card_find()), .ms = 2000 };
 
-	if (fd < 0)
-		die("open", fd);
+	if (sent.fd < 0)
+		die("open", sent.fd);
 	say("ready");
-	command_for_long(&fd);
+	command_for_long(&sent);
 	return 0;
 }
 
@@ -530,18 +542,21 @@ static int do_command_asleep(void)
  */
 static int do_three_commands(void)
 {
+	struct long_command sent = { .fd = hwdep_open(card_find()), .ms = 6000 };
 	struct snd_audio_module_info info;
-	int fd = hwdep_open(card_find());
 	struct held held[2];
 	pthread_t thread;
 
-	if (fd < 0 || pthread_create(&thread, NULL, command_for_long, &fd))
-		die("the long command", fd);
-	usleep(1000 * 500);
+	if (sent.fd < 0 || pthread_create(&thread, NULL, command_for_long, &sent))
+		die("the long command", sent.fd);
+	/* Until it is in the handler, and not just on its way there. */
+	while (!sent.thread || thread_state(getpid(), sent.thread) != 'D')
+		usleep(1000 * LOOK_MS);
+	usleep(1000 * 100);
 	hold(&held[0], hwdep_open(card_find()), ask_slowly);
 	hold(&held[1], hwdep_open(card_find()), ask_slowly);
 	say("ready");
-	while (!ioctl(fd, SND_AUDIO_MODULE_IOCTL_INFO, &info))
+	while (!ioctl(sent.fd, SND_AUDIO_MODULE_IOCTL_INFO, &info))
 		usleep(1000 * LOOK_MS);
 	bring_question(&held[0]);
 	bring_question(&held[1]);

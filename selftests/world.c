@@ -206,23 +206,60 @@ int daemon_fds(const struct world *world)
 	return least;
 }
 
-/* The limit is one of numbers, which need not be used without a gap. */
-int limit_daemon_fds(const struct world *world, int more, struct rlimit *old)
+/* Numbers need not be used without a gap. */
+static int number_behind_free(pid_t process, int more)
 {
-	struct rlimit limit;
 	int number;
 
-	if (prlimit(world->daemon, RLIMIT_NOFILE, NULL, old))
-		return -errno;
 	for (number = 0; more > 0; number++) {
 		char path[64], target[1];
 
-		snprintf(path, sizeof(path), "/proc/%d/fd/%d", world->daemon, number);
+		snprintf(path, sizeof(path), "/proc/%d/fd/%d", process, number);
 		more -= readlink(path, target, sizeof(target)) < 0;
 	}
+	return number;
+}
+
+/* What it has open for a moment will be free. */
+int limit_daemon_fds(const struct world *world, int more, struct rlimit *old)
+{
+	int number = number_behind_free(world->daemon, more);
+	struct rlimit limit;
+	unsigned int i;
+
+	for (i = 0; i < 20; i++) {
+		usleep(10 * 1000);
+		number = MIN(number, number_behind_free(world->daemon, more));
+	}
+	if (prlimit(world->daemon, RLIMIT_NOFILE, NULL, old))
+		return -errno;
 	limit = *old;
 	limit.rlim_cur = number;
 	return prlimit(world->daemon, RLIMIT_NOFILE, &limit, NULL) ? -errno : 0;
+}
+
+/* Of its threads, only one that sends a command sleeps so for long. */
+static bool a_thread_is_blocked(pid_t process)
+{
+	struct dirent *entry;
+	bool blocked = false;
+	char path[64];
+	DIR *directory;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", process);
+	directory = opendir(path);
+	while (directory && !blocked && (entry = readdir(directory)))
+		blocked = thread_state(process, atoi(entry->d_name)) == 'D';
+	if (directory)
+		closedir(directory);
+	return blocked;
+}
+
+bool handler_runs(pid_t process)
+{
+	/* And not just on its way there. */
+	return eventually(a_thread_is_blocked(process) && !usleep(100000) &&
+			  a_thread_is_blocked(process));
 }
 
 int unload_driver(void)

@@ -67,6 +67,9 @@ int daemon_fds(const struct world *world);
 /* Let the daemon open so many more files, and none besides: 0, and the limit that it had. */
 int limit_daemon_fds(const struct world *world, int more, struct rlimit *old);
 
+/* Wait until a command that the process sends is in the handler, which sleeps: false: it is not. */
+bool handler_runs(pid_t process);
+
 /*
  * Unload the virtual driver: how many milliseconds it took, -1 when it cannot be soon. The daemon
  * answers a request and then closes the card.
