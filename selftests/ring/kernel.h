@@ -133,6 +133,7 @@ static inline void raw_spin_unlock(raw_spinlock_t *lock)
 #define preempt_enable()
 
 struct mutex { int unused; };
+struct lock_class_key { };
 
 struct rw_semaphore { int unused; };
 
