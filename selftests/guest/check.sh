@@ -178,10 +178,11 @@ words()
 # A kernel patches its code while other CPUs run it, for its static keys. In one of some dozens of guests
 # with 7.3 a CPU then ran an int3 where memory had none any more, and the kernel knew nothing of it. We
 # take that for QEMU 7.2's, which has a thread for each CPU and keeps what it translated: the tests use no
-# breakpoints. Such a guest has all to do again, with its CPUs in turn.
+# breakpoints. Such a guest has all to do again, with its CPUs in turn; and so has one whose QEMU crashed.
 emulator_failed()
 {
-	grep -a -q 'int3: 0000 \[#1\]' "$FOLDER/$1/console-$2"
+	grep -a -q 'int3: 0000 \[#1\]' "$FOLDER/$1/console-$2" ||
+		grep -q 'QEMU ended with 13[24569]' "$FOLDER/$1/output-$2"
 }
 
 # try_guest KERNEL SET [OPTION]
@@ -205,8 +206,8 @@ guest()
 
 	try_guest "$1" "$2" || result=$?
 	if [ $result -ne 0 ] && emulator_failed "$1" "$2"; then
-		say AGAIN "$1, $2: QEMU ran code that was no longer there; its CPUs in turn now" >&2
-		cp "$folder/console-$2" "$folder/console-$2.int3"
+		say AGAIN "$1, $2: QEMU crashed, or ran code that was no longer there; its CPUs in turn now" >&2
+		cp "$folder/console-$2" "$folder/console-$2.failed"
 		result=0
 		try_guest "$1" "$2" --in-turn || result=$?
 	fi
