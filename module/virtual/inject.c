@@ -681,7 +681,8 @@ static const struct snd_audio_module_ops again_ops = {
 };
 
 /* Register a module of a class that the endpoint has already (MOD-2), and unregister it. */
-static int register_again(struct virtual_endpoint *endpoint, u32 index, u32 instance)
+static int register_again(struct virtual_endpoint *endpoint, u32 index, u32 instance,
+			  const struct snd_audio_module_ops *ops)
 {
 	struct snd_audio_module_descriptor descriptor = endpoint->modules[index].descriptor;
 	struct snd_audio_module *module;
@@ -689,7 +690,7 @@ static int register_again(struct virtual_endpoint *endpoint, u32 index, u32 inst
 
 	descriptor.instance_id = instance;
 	descriptor.label = "Again";
-	err = snd_audio_module_register(endpoint->port, &descriptor, &again_ops, NULL, &module);
+	err = snd_audio_module_register(endpoint->port, &descriptor, ops, NULL, &module);
 	if (!err)
 		snd_audio_module_unregister(module);
 	return err;
@@ -702,7 +703,7 @@ static int late_before_answer(struct virtual_card *virtual, u32 ms)
 	case HANDLER_INTERRUPTIBLE:
 		return msleep_interruptible(ms) ? -ERESTARTSYS : 0;
 	case HANDLER_NESTED:
-		return register_again(&virtual->endpoints[0], 0, U32_MAX);
+		return register_again(&virtual->endpoints[0], 0, U32_MAX, &again_ops);
 	default:
 		msleep(ms);
 		return 0;
@@ -822,7 +823,7 @@ static int late_line(struct virtual_card *virtual, const struct words *words)
 		break;
 	case LATE_AGAIN:
 		err = register_again(&virtual->endpoints[words->endpoint], words->module,
-				     words->instance);
+				     words->instance, NULL);
 		break;
 	default:
 		err = late_release(&virtual->endpoints[words->endpoint]);
